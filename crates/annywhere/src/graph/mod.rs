@@ -1,0 +1,227 @@
+//! HNSW: a hierarchy of navigable small-world graphs (Malkov & Yashunin, arXiv:1603.09320).
+//!
+//! Every row has a level; layer `l` links the rows of level `l` and above, so upper layers are sparse. A search walks
+//! from the entry point down, greedily above, with a list of `ef` candidates in the bottom layer. Where this departs
+//! from the paper:
+//!
+//! 1. The walk ranks rows by any [`Space`], normally one byte per dimension; the caller rescores what comes out.
+//! 2. A level is counted from zero bits of a hash of the slot: the same on every platform, and independent of order.
+//! 3. The paper's two heaps are one sorted array ([`Pool`](crate::scratch::Pool)).
+//! 4. Rows are inserted in batches (ParlayANN, arXiv:2305.04359): each searches the graph as it was before the batch
+//!    and, by brute force, the rows before it in the batch; then links are written in slot order. Threads change the
+//!    time this takes, never the graph.
+//! 5. Removed rows stay as stepping stones until enough have gathered; then their neighbours are linked to each
+//!    other (FreshDiskANN, arXiv:2105.09613).
+//!
+//! A row's links of the bottom layer are `2m` numbers at a fixed place, ended by [`NONE`] where there are fewer.
+
+mod delete;
+mod insert;
+mod neighbors;
+pub(crate) mod search;
+
+use crate::chunks::Chunks;
+use crate::error::Error;
+use crate::kernels::Kernels;
+use crate::options::Options;
+use crate::rng::mix;
+use crate::scratch::Query;
+use crate::slots::Slot;
+
+/// Ends a list of links; marks a row without upper links.
+const NONE: u32 = u32::MAX;
+/// No row has a higher level, so that a file cannot demand endless layers.
+const MAX_LEVEL: u8 = 31;
+
+/// Ranks of rows as seen from a query; smaller is nearer.
+pub(crate) trait Space: Copy + Send + Sync {
+    /// Takes a vector from outside as the query.
+    fn aim_at_vector(self, vector: &[f32], query: &mut Query);
+    /// Takes a stored row as the query.
+    fn aim_at_slot(self, slot: Slot, query: &mut Query);
+    /// Ranks four rows.
+    fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4];
+    /// Asks for a row ahead of its use.
+    fn prefetch<K: Kernels>(self, kernels: K, slot: Slot);
+}
+
+/// Ranks any number of slots in groups of four; the last group is filled up by repeating its last slot.
+#[inline(always)]
+pub(crate) fn rank_all<K: Kernels, S: Space>(
+    kernels: K,
+    space: S,
+    query: &Query,
+    slots: &[Slot],
+    mut each: impl FnMut(f32, Slot),
+) {
+    for group in slots.chunks(4) {
+        let last = group.len() - 1;
+        let four = [
+            group[0],
+            group[last.min(1)],
+            group[last.min(2)],
+            group[last],
+        ];
+        let ranks = space.ranks(kernels, query, four);
+        for (&slot, rank) in group.iter().zip(ranks) {
+            each(rank, slot);
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Graph {
+    m: usize,
+    ef_construction: usize,
+    /// Bottom layer: `2m` links per slot.
+    bottom: Chunks<u32>,
+    /// Upper layers: `m` links per slot and layer, the layers of one slot one after the other.
+    upper: Chunks<u32>,
+    /// Per slot, the row of `upper` that holds its layer 1, or [`NONE`].
+    upper_start: Chunks<u32>,
+    /// Where every search begins: a slot of the highest level.
+    entry: Option<Slot>,
+}
+
+impl Graph {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            m: options.m,
+            ef_construction: options.ef_construction,
+            bottom: Chunks::new(2 * options.m),
+            upper: Chunks::new(options.m),
+            upper_start: Chunks::new(1),
+            entry: None,
+        }
+    }
+
+    /// Makes room for `slots` slots, so that inserting them cannot fail.
+    pub(crate) fn reserve(&mut self, slots: usize) -> Result<(), Error> {
+        let before = self.bottom.len();
+        if slots <= before {
+            return Ok(());
+        }
+        self.bottom.grow(slots, NONE)?;
+        self.upper_start.grow(slots, NONE)?;
+        let mut rows = self.upper.len();
+        for slot in before..slots {
+            let level = usize::from(self.level(slot as Slot));
+            if level > 0 {
+                self.upper_start.set(slot, rows as u32);
+                rows += level;
+            }
+        }
+        self.upper.grow(rows, NONE)
+    }
+
+    /// Forgets the slots from `slots` on: the way back after a failed `reserve` elsewhere.
+    pub(crate) fn shrink(&mut self, slots: usize) {
+        self.bottom.shrink(slots);
+        self.upper_start.shrink(slots);
+        let upper = (0..slots as Slot)
+            .map(|slot| usize::from(self.level(slot)))
+            .sum();
+        self.upper.shrink(upper);
+    }
+
+    /// The level of a slot: each further one is reached by one in `m` (rounded down to a power of two).
+    fn level(&self, slot: Slot) -> u8 {
+        let zeros = mix(u64::from(slot)).leading_zeros();
+        (zeros / self.m.ilog2()).min(u32::from(MAX_LEVEL)) as u8
+    }
+
+    /// Most links that a slot keeps in a layer.
+    fn capacity(&self, level: u8) -> usize {
+        if level == 0 { 2 * self.m } else { self.m }
+    }
+
+    fn upper_row(&self, slot: Slot, level: u8) -> usize {
+        self.upper_start.get(slot as usize) as usize + usize::from(level) - 1
+    }
+
+    /// The links of a slot in a layer, including the empty places at the end.
+    #[inline(always)]
+    fn places(&self, slot: Slot, level: u8) -> &[u32] {
+        if level == 0 {
+            self.bottom.row(slot as usize)
+        } else {
+            self.upper.row(self.upper_row(slot, level))
+        }
+    }
+
+    /// The links of a slot in a layer.
+    fn links(&self, slot: Slot, level: u8) -> &[u32] {
+        let places = self.places(slot, level);
+        let end = places
+            .iter()
+            .position(|&link| link == NONE)
+            .unwrap_or(places.len());
+        &places[..end]
+    }
+
+    fn set_links(&mut self, slot: Slot, level: u8, links: &[u32]) {
+        let places = if level == 0 {
+            self.bottom.row_mut(slot as usize)
+        } else {
+            let row = self.upper_row(slot, level);
+            self.upper.row_mut(row)
+        };
+        let (used, empty) = places.split_at_mut(links.len());
+        used.copy_from_slice(links);
+        empty.fill(NONE);
+    }
+
+    /// Bytes allocated.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bottom.bytes() + self.upper.bytes() + self.upper_start.bytes()
+    }
+
+    /// The bottom layer, the upper layers and the entry point, as a file holds them.
+    pub(crate) fn parts(&self) -> (&Chunks<u32>, &Chunks<u32>, Option<Slot>) {
+        (&self.bottom, &self.upper, self.entry)
+    }
+
+    /// Puts a graph together from the parts of a file. Where a slot's upper links lie follows from its level.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for links or an entry point that no insert can have written.
+    pub(crate) fn from_parts(
+        options: &Options,
+        bottom: Chunks<u32>,
+        upper: Chunks<u32>,
+        entry: Option<Slot>,
+    ) -> Result<Self, Error> {
+        let mut graph = Self::new(options);
+        let slots = bottom.len();
+        graph.reserve(slots)?;
+        if graph.upper.len() != upper.len() {
+            let reason = format!(
+                "{slots} slots have {} upper rows, {} are there",
+                graph.upper.len(),
+                upper.len()
+            );
+            return Err(Error::corrupt("graph", reason));
+        }
+        (graph.bottom, graph.upper, graph.entry) = (bottom, upper, entry);
+        if entry.is_some_and(|entry| entry as usize >= slots) {
+            return Err(Error::corrupt(
+                "graph",
+                format!("the entry point {entry:?} is outside the {slots} slots"),
+            ));
+        }
+        for slot in 0..slots as Slot {
+            for level in 0..=graph.level(slot) {
+                let links = graph.links(slot, level);
+                let sound = |&link: &u32| {
+                    (link as usize) < slots && link != slot && graph.level(link) >= level
+                };
+                if !links.iter().all(sound) {
+                    let reason =
+                        format!("slot {slot} has a link in layer {level} that leads nowhere");
+                    return Err(Error::corrupt("graph", reason));
+                }
+            }
+        }
+        Ok(graph)
+    }
+}

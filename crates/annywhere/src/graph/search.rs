@@ -1,0 +1,128 @@
+//! Walking the graph: the paper's SEARCH-LAYER (algorithm 2) and K-NN-SEARCH (algorithm 5).
+//!
+//! ```text
+//! pool ← entry point
+//! while the pool has a candidate whose links have not been followed:
+//!     take the nearest such candidate
+//!     rank its links that no step has seen yet, four at a time
+//!     put them into the pool, which keeps the nearest ef
+//! ```
+
+use super::{Graph, NONE, Space, rank_all};
+use crate::kernels::{Kernels, Task};
+use crate::scratch::{Query, Scratch};
+use crate::slots::{Slot, Slots};
+
+/// Fills the scratch's pool with the (about) `ef` nearest live rows of its query.
+pub(crate) struct Search<'a, S> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) space: S,
+    pub(crate) slots: &'a Slots,
+    pub(crate) ef: usize,
+    pub(crate) scratch: &'a mut Scratch,
+}
+
+impl<S: Space> Task for Search<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<K: Kernels>(self, kernels: K) {
+        let Self {
+            graph,
+            space,
+            slots,
+            ef,
+            scratch,
+        } = self;
+        scratch.pool.reset(ef);
+        let Some(entry) = graph.entry else { return };
+        let top = graph.level(entry);
+        let start = descend(kernels, graph, space, &scratch.query, entry, top, 0);
+        scratch.visited.reset(slots.len());
+        scratch.visited.insert(start);
+        rank_all(kernels, space, &scratch.query, &[start], |rank, slot| {
+            scratch.pool.offer(rank, slot, slots.is_live(slot));
+        });
+        search_layer(kernels, graph, space, slots, 0, scratch);
+    }
+}
+
+/// Walks greedily from `start` in layer `from` down to the layer above `to`; returns where it ended.
+#[inline(always)]
+pub(super) fn descend<K: Kernels, S: Space>(
+    kernels: K,
+    graph: &Graph,
+    space: S,
+    query: &Query,
+    start: Slot,
+    from: u8,
+    to: u8,
+) -> Slot {
+    let mut nearest = start;
+    let mut nearest_rank = space.ranks(kernels, query, [start; 4])[0];
+    for level in (to + 1..=from).rev() {
+        loop {
+            let before = nearest;
+            rank_all(
+                kernels,
+                space,
+                query,
+                graph.links(before, level),
+                |rank, slot| {
+                    if rank < nearest_rank {
+                        (nearest, nearest_rank) = (slot, rank);
+                    }
+                },
+            );
+            if nearest == before {
+                break;
+            }
+        }
+    }
+    nearest
+}
+
+/// Walks one layer from the candidates in the pool until the pool's candidates are all expanded.
+#[inline(always)]
+pub(super) fn search_layer<K: Kernels, S: Space>(
+    kernels: K,
+    graph: &Graph,
+    space: S,
+    slots: &Slots,
+    level: u8,
+    scratch: &mut Scratch,
+) {
+    let Scratch {
+        query,
+        pool,
+        visited,
+        fresh,
+        ..
+    } = scratch;
+    let any_dead = slots.dead() > 0;
+    let is_live = |slot| !any_dead || slots.is_live(slot);
+    fresh.resize(graph.capacity(level), 0);
+    while let Some(slot) = pool.expand_nearest() {
+        let mut count = 0;
+        for &link in graph.places(slot, level) {
+            if link == NONE {
+                break;
+            }
+            // Without a branch: what is seen already is overwritten by the next.
+            fresh[count] = link;
+            count += usize::from(visited.insert(link));
+        }
+        for &link in &fresh[..count] {
+            space.prefetch(kernels, link);
+        }
+        if let Some(next) = pool.peek() {
+            kernels.prefetch(graph.places(next, level));
+        }
+        rank_all(kernels, space, query, &fresh[..count], |rank, slot| {
+            if rank <= pool.bound() {
+                pool.offer(rank, slot, is_live(slot));
+                pool.cut(is_live);
+            }
+        });
+    }
+}

@@ -1,0 +1,161 @@
+//! One suite for every instruction set: plain sums written once more, as simply as possible, define the truth.
+
+use super::{Kernels, Task};
+use crate::rng::mix;
+
+/// Lengths with a reason: one step, an odd number of steps, two register groups, common embedding sizes, a long one.
+const LENGTHS: [usize; 8] = [0, 16, 48, 64, 112, 384, 784, 3_072];
+/// The largest query entry that a 12-bit query uses, and the largest code.
+const EXTREME_QUERY: i16 = 4_095;
+const EXTREME_CODE: i8 = 127;
+
+struct Conformance;
+
+impl Task for Conformance {
+    type Output = ();
+
+    fn run<K: Kernels>(self, kernels: K) {
+        for length in LENGTHS {
+            codes_agree(kernels, length);
+            sums_of_small_integers_are_exact(kernels, length);
+            sums_of_reals_have_the_canonical_bits(kernels, length);
+        }
+    }
+}
+
+/// A reproducible number in [-1, 1).
+fn real(seed: u64) -> f32 {
+    (mix(seed) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+}
+
+fn rows_of<T>(flat: &[T], length: usize) -> [&[T]; 4] {
+    [0, 1, 2, 3].map(|row| &flat[row * length..(row + 1) * length])
+}
+
+fn codes_agree<K: Kernels>(kernels: K, length: usize) {
+    for extreme in [false, true] {
+        let query: Vec<i16> = (0..length as u64)
+            .map(|i| {
+                if extreme {
+                    [EXTREME_QUERY, -EXTREME_QUERY][i as usize % 2]
+                } else {
+                    (mix(i) % 8191) as i16 - 4095
+                }
+            })
+            .collect();
+        let flat: Vec<i8> = (0..4 * length as u64)
+            .map(|i| {
+                if extreme {
+                    [EXTREME_CODE, -EXTREME_CODE][i as usize % 2]
+                } else {
+                    (mix(!i) % 255) as i8
+                }
+            })
+            .collect();
+        let rows = rows_of(&flat, length);
+        let expected = rows.map(|row| {
+            let mut sum = 0i64;
+            for i in 0..length {
+                sum += i64::from(query[i]) * i64::from(row[i]);
+            }
+            i32::try_from(sum).expect("the chosen inputs fit 32 bits")
+        });
+        assert_eq!(
+            kernels.dot_codes(&query, rows),
+            expected,
+            "length {length}, extreme {extreme}"
+        );
+    }
+}
+
+/// Integers up to 32 sum exactly in f32 whatever the order, so a kernel that skips or repeats a component shows.
+fn sums_of_small_integers_are_exact<K: Kernels>(kernels: K, length: usize) {
+    let small = |seed: u64| (mix(seed) % 65) as f32 - 32.0;
+    let query: Vec<f32> = (0..length as u64).map(small).collect();
+    let flat: Vec<f32> = (0..4 * length as u64).map(|i| small(!i)).collect();
+    let rows = rows_of(&flat, length);
+    let expect = |term: fn(f64, f64) -> f64| {
+        rows.map(|row| {
+            query
+                .iter()
+                .zip(row)
+                .map(|(&q, &x)| term(f64::from(q), f64::from(x)))
+                .sum::<f64>() as f32
+        })
+    };
+    assert_eq!(
+        kernels.dot(&query, rows),
+        expect(|q, x| q * x),
+        "length {length}"
+    );
+    assert_eq!(
+        kernels.squared_l2(&query, rows),
+        expect(|q, x| (q - x) * (q - x)),
+        "length {length}"
+    );
+    assert_eq!(
+        kernels.l1(&query, rows),
+        expect(|q, x| (q - x).abs()),
+        "length {length}"
+    );
+}
+
+fn sums_of_reals_have_the_canonical_bits<K: Kernels>(kernels: K, length: usize) {
+    let query: Vec<f32> = (0..length as u64).map(real).collect();
+    let flat: Vec<f32> = (0..4 * length as u64).map(|i| real(!i) * 1e3).collect();
+    let rows = rows_of(&flat, length);
+    let expect = |term: fn(f32, f32) -> f32| {
+        rows.map(|row| {
+            let mut s = [0.0f32; 8];
+            for i in 0..length {
+                s[i % 8] += term(query[i], row[i]);
+            }
+            (((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))).to_bits()
+        })
+    };
+    let bits = |sums: [f32; 4]| sums.map(f32::to_bits);
+    assert_eq!(
+        bits(kernels.dot(&query, rows)),
+        expect(|q, x| q * x),
+        "length {length}"
+    );
+    assert_eq!(
+        bits(kernels.squared_l2(&query, rows)),
+        expect(|q, x| (q - x) * (q - x)),
+        "length {length}"
+    );
+    assert_eq!(
+        bits(kernels.l1(&query, rows)),
+        expect(|q, x| (q - x).abs()),
+        "length {length}"
+    );
+}
+
+#[test]
+fn plain_loops_conform() {
+    Conformance.run(super::scalar::Scalar);
+}
+
+#[test]
+fn the_fastest_kernels_of_this_machine_conform() {
+    super::run(Conformance);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn avx2_is_what_runs_where_it_exists() {
+    assert_eq!(super::simd() == "avx2", is_x86_feature_detected!("avx2"));
+}
+
+#[test]
+#[should_panic(expected = "rows are as long as the query")]
+fn a_short_row_is_refused_before_any_load() {
+    struct ShortRow;
+    impl Task for ShortRow {
+        type Output = [f32; 4];
+        fn run<K: Kernels>(self, kernels: K) -> [f32; 4] {
+            kernels.dot(&[0.0; 16], [&[0.0; 16], &[0.0; 16], &[0.0; 8], &[0.0; 16]])
+        }
+    }
+    super::run(ShortRow);
+}

@@ -1,0 +1,108 @@
+//! Distances: one query against four rows at a time, on every instruction set, with the same bits everywhere.
+//!
+//! Floating-point sums depend on their order, so the order is fixed. A sum over components runs in eight lanes
+//! (lane `i % 8`), multiplies and adds separately (no fused multiply-add, which rounds once less), and the lanes are
+//! added as `((0+4)+(2+6))+((1+5)+(3+7))`. AVX2 holds the lanes in one register, SIMD128 and NEON in two, plain loops
+//! in an array. Integer sums are exact in any order.
+//!
+//! Four rows share each load of the query and give the processor four independent cache misses at once; on
+//! WebAssembly, which cannot prefetch, that is what hides the memory's latency.
+//!
+//! Callers write a [`Task`] and hand it to [`run`]. The whole task is compiled once per instruction set, so that the
+//! kernels inline into its loops; choosing at every call would cost as much as a kernel.
+//!
+//! This is the only place with `unsafe`: loads of whole registers, and entering code compiled for detected features.
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(test)]
+mod conformance;
+mod scalar;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+#[cfg(target_arch = "aarch64")]
+use aarch64 as fastest;
+#[cfg(not(any(
+    target_arch = "aarch64",
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+)))]
+use scalar as fastest;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use simd128 as fastest;
+#[cfg(target_arch = "x86_64")]
+use x86_64 as fastest;
+
+/// Lanes of a floating-point sum; f32 rows and queries are padded with zeros to a multiple of it.
+pub(crate) const LANES: usize = 8;
+/// Codes that an integer kernel takes per step; coded rows and queries are padded with zeros to a multiple of it.
+pub(crate) const CODES_PER_STEP: usize = 16;
+/// Cache lines of a row worth asking for ahead of time; more fill the processor's miss buffers.
+#[cfg_attr(
+    target_arch = "wasm32",
+    expect(dead_code, reason = "WebAssembly has no prefetch")
+)]
+const PREFETCHED_LINES: usize = 8;
+#[cfg_attr(
+    target_arch = "wasm32",
+    expect(dead_code, reason = "WebAssembly has no prefetch")
+)]
+const LINE_BYTES: usize = 64;
+
+/// One instruction set's distances. All rows are as long as the query.
+pub(crate) trait Kernels: Copy + Send + Sync {
+    /// `Σ query[i]·rows[r][i]`, exact. The length is a multiple of [`CODES_PER_STEP`]; the caller keeps the sums in i32.
+    fn dot_codes(self, query: &[i16], rows: [&[i8]; 4]) -> [i32; 4];
+    /// `Σ query[i]·rows[r][i]`. The length is a multiple of [`LANES`].
+    fn dot(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4];
+    /// `Σ (query[i] − rows[r][i])²`. The length is a multiple of [`LANES`].
+    fn squared_l2(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4];
+    /// `Σ |query[i] − rows[r][i]|`. The length is a multiple of [`LANES`].
+    fn l1(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4];
+    /// Asks for the beginning of a row ahead of its use; does nothing where that is not possible.
+    fn prefetch<T>(self, row: &[T]);
+}
+
+/// A computation written once for all instruction sets.
+///
+/// `run` and everything hot that it calls must be `#[inline(always)]`, else it is compiled without the features.
+pub(crate) trait Task {
+    /// What the computation returns.
+    type Output;
+    /// The computation.
+    fn run<K: Kernels>(self, kernels: K) -> Self::Output;
+}
+
+/// Runs a task with the fastest kernels of this machine.
+pub(crate) fn run<T: Task>(task: T) -> T::Output {
+    fastest::run(task)
+}
+
+/// The instruction set that [`run`] uses: `avx2`, `simd128`, `neon` or `none`.
+#[must_use]
+pub fn simd() -> &'static str {
+    fastest::name()
+}
+
+/// The fixed order in which the eight lanes of a sum are added.
+fn add_lanes(lanes: [f32; LANES]) -> f32 {
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+/// Panics unless every row has the query's length and that is a multiple of `step`; the loads below rely on it.
+#[inline(always)]
+fn check_lengths<Q, R>(query: &[Q], rows: &[&[R]; 4], step: usize) {
+    let length = query.len();
+    assert!(
+        length.is_multiple_of(step),
+        "a kernel's input is padded to a multiple of {step}"
+    );
+    assert!(
+        rows.iter().all(|row| row.len() == length),
+        "rows are as long as the query"
+    );
+}

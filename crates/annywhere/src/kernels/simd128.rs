@@ -1,0 +1,140 @@
+//! WebAssembly SIMD128: the eight lanes of a sum in two registers.
+//!
+//! Every build has the instruction set switched on, so nothing is detected. Relaxed SIMD is not used: its fused
+//! multiply-add gives other bits on other machines.
+#![expect(unsafe_code, reason = "register loads")]
+
+use std::arch::wasm32::{
+    f32x4_abs, f32x4_add, f32x4_mul, f32x4_splat, f32x4_sub, i16x8_load_extend_i8x8, i32x4_add,
+    i32x4_dot_i16x8, i32x4_shuffle, i32x4_splat, v128, v128_load, v128_store,
+};
+
+use super::{CODES_PER_STEP, Kernels, LANES, Task, check_lengths};
+
+#[derive(Clone, Copy)]
+pub(super) struct Simd128;
+
+pub(super) fn run<T: Task>(task: T) -> T::Output {
+    task.run(Simd128)
+}
+
+pub(super) fn name() -> &'static str {
+    "simd128"
+}
+
+/// Lanes of one register.
+const HALF: usize = LANES / 2;
+
+/// Sums `$term` over all components, four rows at once, in the canonical order.
+macro_rules! sum {
+    ($query:ident, $rows:ident, |$q:ident, $x:ident| $term:expr) => {{
+        check_lengths($query, &$rows, LANES);
+        let mut low = [f32x4_splat(0.0); 4];
+        let mut high = [f32x4_splat(0.0); 4];
+        // Pointers that move keep the offsets of the loads constant, which V8 folds into the instruction.
+        let mut query = $query.as_ptr();
+        let mut rows = $rows.map(<[f32]>::as_ptr);
+        for _ in 0..$query.len() / LANES {
+            // SAFETY: all rows have the query's length, and `len / LANES` steps of LANES stay inside it.
+            unsafe {
+                let (q_low, q_high) = (v128_load(query.cast()), v128_load(query.add(HALF).cast()));
+                query = query.add(LANES);
+                for row in 0..4 {
+                    let ($q, $x) = (q_low, v128_load(rows[row].cast()));
+                    low[row] = f32x4_add(low[row], $term);
+                    let ($q, $x) = (q_high, v128_load(rows[row].add(HALF).cast()));
+                    high[row] = f32x4_add(high[row], $term);
+                    rows[row] = rows[row].add(LANES);
+                }
+            }
+        }
+        add_lanes(low, high)
+    }};
+}
+
+/// Turns four rows of four values into four columns.
+#[inline(always)]
+fn transpose(rows: [v128; 4]) -> [v128; 4] {
+    let [a, b, c, d] = rows;
+    let (ab_low, ab_high) = (
+        i32x4_shuffle::<0, 4, 1, 5>(a, b),
+        i32x4_shuffle::<2, 6, 3, 7>(a, b),
+    );
+    let (cd_low, cd_high) = (
+        i32x4_shuffle::<0, 4, 1, 5>(c, d),
+        i32x4_shuffle::<2, 6, 3, 7>(c, d),
+    );
+    [
+        i32x4_shuffle::<0, 1, 4, 5>(ab_low, cd_low),
+        i32x4_shuffle::<2, 3, 6, 7>(ab_low, cd_low),
+        i32x4_shuffle::<0, 1, 4, 5>(ab_high, cd_high),
+        i32x4_shuffle::<2, 3, 6, 7>(ab_high, cd_high),
+    ]
+}
+
+/// The canonical tree on four rows at once.
+#[inline(always)]
+fn add_lanes(low: [v128; 4], high: [v128; 4]) -> [f32; 4] {
+    let [a, b, c, d] = transpose([0, 1, 2, 3].map(|row| f32x4_add(low[row], high[row])));
+    let total = f32x4_add(f32x4_add(a, c), f32x4_add(b, d));
+    let mut out = [0.0f32; 4];
+    // SAFETY: `out` has room for one register.
+    unsafe { v128_store(out.as_mut_ptr().cast(), total) };
+    out
+}
+
+impl Kernels for Simd128 {
+    #[inline(always)]
+    fn dot_codes(self, query: &[i16], rows: [&[i8]; 4]) -> [i32; 4] {
+        check_lengths(query, &rows, CODES_PER_STEP);
+        let mut sums = [i32x4_splat(0); 4];
+        let steps = query.len() / CODES_PER_STEP;
+        let mut query = query.as_ptr();
+        let mut rows = rows.map(<[i8]>::as_ptr);
+        for _ in 0..steps {
+            // SAFETY: all rows have the query's length, and `steps` steps of CODES_PER_STEP stay inside it.
+            unsafe {
+                let (q_low, q_high) = (v128_load(query.cast()), v128_load(query.add(8).cast()));
+                query = query.add(CODES_PER_STEP);
+                for row in 0..4 {
+                    let low = i32x4_dot_i16x8(q_low, i16x8_load_extend_i8x8(rows[row]));
+                    let high = i32x4_dot_i16x8(q_high, i16x8_load_extend_i8x8(rows[row].add(8)));
+                    sums[row] = i32x4_add(sums[row], i32x4_add(low, high));
+                    rows[row] = rows[row].add(CODES_PER_STEP);
+                }
+            }
+        }
+        let [a, b, c, d] = transpose(sums);
+        let mut out = [0i32; 4];
+        // SAFETY: `out` has room for one register.
+        unsafe {
+            v128_store(
+                out.as_mut_ptr().cast(),
+                i32x4_add(i32x4_add(a, b), i32x4_add(c, d)),
+            )
+        };
+        out
+    }
+
+    #[inline(always)]
+    fn dot(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+        sum!(query, rows, |q, x| f32x4_mul(q, x))
+    }
+
+    #[inline(always)]
+    fn squared_l2(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+        sum!(query, rows, |q, x| {
+            let difference = f32x4_sub(q, x);
+            f32x4_mul(difference, difference)
+        })
+    }
+
+    #[inline(always)]
+    fn l1(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+        sum!(query, rows, |q, x| f32x4_abs(f32x4_sub(q, x)))
+    }
+
+    /// Touching the row instead makes searches slower (1.2 to 1.3 times at 50,000 rows), so nothing is done.
+    #[inline(always)]
+    fn prefetch<T>(self, _row: &[T]) {}
+}

@@ -1,0 +1,3 @@
+//! Finding neighbours without a graph.
+
+pub(crate) mod exact;

@@ -1,0 +1,201 @@
+//! Where each row lives: ids to slots and back, and which slots are live.
+//!
+//! A slot is *live* (a row), *dead* (removed, but the graph still walks through it) or *free* (cleared, to be reused,
+//! lowest first). An id is found through a hash table of slots; the id's text stands only once.
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::chunks::Chunks;
+use crate::error::Error;
+use crate::texts::Texts;
+
+/// A row's place in every array of the database, below 2³¹. Never shown to users.
+pub(crate) type Slot = u32;
+
+const FREE: u8 = 0;
+const LIVE: u8 = 1;
+const DEAD: u8 = 2;
+
+#[derive(Debug)]
+pub(crate) struct Slots {
+    ids: Texts,
+    states: Chunks<u8>,
+    by_id: HashTable<Slot>,
+    /// Free slots in descending order, so that the lowest is popped first.
+    free: Vec<Slot>,
+    dead: usize,
+}
+
+impl Slots {
+    pub(crate) fn new() -> Self {
+        Self {
+            ids: Texts::new(),
+            states: Chunks::new(1),
+            by_id: HashTable::new(),
+            free: Vec::new(),
+            dead: 0,
+        }
+    }
+
+    /// Number of slots of any state.
+    pub(crate) fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Number of rows.
+    pub(crate) fn live(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Number of removed rows that the graph still walks through.
+    pub(crate) fn dead(&self) -> usize {
+        self.dead
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_live(&self, slot: Slot) -> bool {
+        self.states.get(slot as usize) == LIVE
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_dead(&self, slot: Slot) -> bool {
+        self.states.get(slot as usize) == DEAD
+    }
+
+    pub(crate) fn id(&self, slot: Slot) -> &str {
+        self.ids.get(slot as usize)
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<Slot> {
+        self.by_id
+            .find(hash(id), |&slot| self.id(slot) == id)
+            .copied()
+    }
+
+    /// The slots that the next `count` rows will take.
+    pub(crate) fn next(&self, count: usize) -> Vec<Slot> {
+        let reused = self.free.iter().rev().copied();
+        reused.chain(self.len() as Slot..).take(count).collect()
+    }
+
+    /// Makes room for `slots` slots and `more` ids of `bytes` bytes in all, so that inserting them cannot fail.
+    pub(crate) fn reserve(&mut self, slots: usize, more: usize, bytes: usize) -> Result<(), Error> {
+        let Self { ids, by_id, .. } = self;
+        by_id
+            .try_reserve(more, |&slot| hash(ids.get(slot as usize)))
+            .map_err(|_| Error::OutOfMemory {
+                bytes: more * size_of::<Slot>(),
+            })?;
+        self.ids.reserve(slots, bytes)?;
+        self.states.grow(slots, FREE)
+    }
+
+    /// Forgets the slots from `slots` on, which hold no rows yet.
+    pub(crate) fn shrink(&mut self, slots: usize) {
+        self.ids.shrink(slots);
+        self.states.shrink(slots);
+    }
+
+    /// Gives the next slot to `id`. The slot that held the id before is dead from now on.
+    pub(crate) fn insert(&mut self, id: &str, slot: Slot) {
+        if self.free.last() == Some(&slot) {
+            self.free.pop();
+        }
+        self.remove(id);
+        self.states.set(slot as usize, LIVE);
+        self.ids.set(slot as usize, id);
+        let Self { ids, by_id, .. } = self;
+        by_id.insert_unique(hash(id), slot, |&slot| hash(ids.get(slot as usize)));
+    }
+
+    /// Removes an id; its slot is dead from now on.
+    pub(crate) fn remove(&mut self, id: &str) -> Option<Slot> {
+        let Self { ids, by_id, .. } = self;
+        let entry = by_id
+            .find_entry(hash(id), |&slot| ids.get(slot as usize) == id)
+            .ok()?;
+        let (slot, _) = entry.remove();
+        self.states.set(slot as usize, DEAD);
+        self.ids.set(slot as usize, "");
+        self.dead += 1;
+        Some(slot)
+    }
+
+    /// Turns every dead slot into a free one.
+    pub(crate) fn free_the_dead(&mut self) {
+        self.dead = 0;
+        self.free.clear();
+        for slot in (0..self.len()).rev() {
+            match self.states.get(slot) {
+                LIVE => continue,
+                _ => self.free.push(slot as Slot),
+            }
+            self.states.set(slot, FREE);
+        }
+    }
+
+    pub(crate) fn live_slots(&self) -> impl Iterator<Item = Slot> {
+        (0..self.len() as Slot).filter(|&slot| self.is_live(slot))
+    }
+
+    /// Bytes allocated.
+    pub(crate) fn bytes(&self) -> usize {
+        let table = self.by_id.capacity() * (size_of::<Slot>() + 1);
+        self.ids.bytes() + self.states.bytes() + table + self.free.capacity() * size_of::<Slot>()
+    }
+
+    /// The state of each slot and its id, as a file holds them.
+    pub(crate) fn parts(&self) -> (&Chunks<u8>, &Texts) {
+        (&self.states, &self.ids)
+    }
+
+    /// Puts the table together from the parts of a file.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an unknown state, a live slot without an id, a dead one with an id, or a repeated id.
+    pub(crate) fn from_parts(states: Chunks<u8>, ids: Texts) -> Result<Self, Error> {
+        let mut slots = Self {
+            ids,
+            states,
+            by_id: HashTable::new(),
+            free: Vec::new(),
+            dead: 0,
+        };
+        for slot in (0..slots.len() as Slot).rev() {
+            let state = slots.states.get(slot as usize);
+            match state {
+                FREE => slots.free.push(slot),
+                DEAD => slots.dead += 1,
+                LIVE => {}
+                _ => {
+                    return Err(Error::corrupt(
+                        "states",
+                        format!("slot {slot} has the unknown state {state}"),
+                    ));
+                }
+            }
+            let id = slots.ids.get(slot as usize);
+            if id.is_empty() == (state == LIVE) {
+                return Err(Error::corrupt(
+                    "ids",
+                    format!("slot {slot} of state {state} has the id {id:?}"),
+                ));
+            }
+            if state == LIVE {
+                if slots.find(id).is_some() {
+                    return Err(Error::corrupt("ids", format!("the id {id:?} stands twice")));
+                }
+                let Self { ids, by_id, .. } = &mut slots;
+                by_id.insert_unique(hash(ids.get(slot as usize)), slot, |&slot| {
+                    hash(ids.get(slot as usize))
+                });
+            }
+        }
+        Ok(slots)
+    }
+}
+
+fn hash(id: &str) -> u64 {
+    xxh3_64(id.as_bytes())
+}

@@ -1,0 +1,69 @@
+//! Bytes at rest. [`FORMAT.md`](https://docs.rs/crate/annywhere/latest/source/src/store/FORMAT.md) describes them.
+//!
+//! The core does no I/O of its own: it reads from a [`Source`] and writes to a [`Sink`], which the shells provide.
+
+mod checksum;
+pub(crate) mod segment;
+
+use crate::error::Error;
+
+/// Bytes to read from: a file, an OPFS handle, memory.
+pub trait Source {
+    /// Number of bytes.
+    fn len(&self) -> u64;
+
+    /// Whether there are no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills the buffer with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if fewer bytes come or the storage fails.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error>;
+}
+
+/// Takes bytes in order.
+pub trait Sink {
+    /// Takes all the bytes or fails.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], [`Error::OutOfMemory`] or [`Error::Io`].
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error>;
+}
+
+impl Source for &[u8] {
+    fn len(&self) -> u64 {
+        <[u8]>::len(self) as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        let found = usize::try_from(offset)
+            .ok()
+            .and_then(|start| self.get(start..)?.get(..buffer.len()));
+        match found {
+            Some(bytes) => {
+                buffer.copy_from_slice(bytes);
+                Ok(())
+            }
+            None => Err(Error::Io {
+                operation: "reading".to_owned(),
+                reason: format!(
+                    "{} bytes at {offset} reach past the end, {}",
+                    buffer.len(),
+                    <[u8]>::len(self)
+                ),
+            }),
+        }
+    }
+}
+
+impl Sink for Vec<u8> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.try_reserve(bytes.len())
+            .map_err(|_| Error::OutOfMemory { bytes: bytes.len() })?;
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}

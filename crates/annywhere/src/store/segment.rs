@@ -1,0 +1,586 @@
+//! Writing a database as one immutable file and reading it back. `FORMAT.md` beside this file describes the bytes.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use super::checksum::{BLOCK_BYTES, Blocks};
+use super::{Sink, Source};
+use crate::chunks::Chunks;
+use crate::database::{Codes, Database};
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::kernels::LANES;
+use crate::options::{Config, MAX_ROWS, Options};
+use crate::quantize::scalar::{Line, ScalarCodec};
+use crate::slots::{Slot, Slots};
+use crate::texts::Texts;
+use crate::vectors::Vectors;
+
+const MAGIC: [u8; 12] = *b"\x89ANNW\r\n\x1a\n\0\0\0";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 64;
+const FOOTER_BYTES: usize = 64;
+const ENTRY_BYTES: usize = 40;
+const SECTION_ALIGNMENT: u64 = 4_096;
+/// Longest options section that is read; the real one is a few hundred bytes.
+const LONGEST_STATE: u64 = 1 << 20;
+/// Bytes gathered before the sink is called, so that a million small texts are not a million calls.
+const GATHERED_BYTES: usize = 1 << 20;
+
+/// What a section holds. The numbers are part of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+enum Kind {
+    State = 1,
+    SlotStates = 2,
+    IdLengths = 3,
+    Ids = 4,
+    MetadataLengths = 5,
+    Metadata = 6,
+    Vectors = 7,
+    ScalarCodes = 8,
+    BottomLinks = 9,
+    UpperLinks = 10,
+}
+
+/// What the file says of itself in JSON: section `State`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct State {
+    options: Options,
+    entry: Option<Slot>,
+    slots: usize,
+}
+
+/// A section to be written: `pour` hands its bytes over, piece by piece, as often as it is called.
+struct Section<'a> {
+    kind: Kind,
+    pour: Box<dyn Fn(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> + 'a>,
+}
+
+impl<'a> Section<'a> {
+    fn of_chunks<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(
+        kind: Kind,
+        chunks: &'a Chunks<T>,
+    ) -> Self {
+        Self {
+            kind,
+            pour: Box::new(|take| chunks.parts().try_for_each(take)),
+        }
+    }
+
+    fn of_bytes(kind: Kind, bytes: Vec<u8>) -> Self {
+        Self {
+            kind,
+            pour: Box::new(move |take| take(&bytes)),
+        }
+    }
+
+    fn lengths(kind: Kind, texts: &'a Texts) -> Self {
+        Self {
+            kind,
+            pour: Box::new(|take| {
+                texts
+                    .lengths()
+                    .try_for_each(|length| take(&length.to_le_bytes()))
+            }),
+        }
+    }
+
+    fn texts(kind: Kind, texts: &'a Texts, slots: usize) -> Self {
+        Self {
+            kind,
+            pour: Box::new(move |take| {
+                (0..slots).try_for_each(|slot| take(texts.get(slot).as_bytes()))
+            }),
+        }
+    }
+}
+
+/// Where a section lies: one entry of the section table.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    kind: u32,
+    flags: u32,
+    offset: u64,
+    length: u64,
+    first_block: u64,
+    blocks: u64,
+}
+
+impl Entry {
+    fn to_bytes(self) -> [u8; ENTRY_BYTES] {
+        let mut bytes = [0; ENTRY_BYTES];
+        bytes[0..4].copy_from_slice(&self.kind.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.flags.to_le_bytes());
+        for (at, number) in [
+            (8, self.offset),
+            (16, self.length),
+            (24, self.first_block),
+            (32, self.blocks),
+        ] {
+            bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Self {
+        Self {
+            kind: u32_at(bytes, 0),
+            flags: u32_at(bytes, 4),
+            offset: u64_at(bytes, 8),
+            length: u64_at(bytes, 16),
+            first_block: u64_at(bytes, 24),
+            blocks: u64_at(bytes, 32),
+        }
+    }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+}
+
+/// Writes everything, in order, through `sink`.
+pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Error> {
+    let parts = database.parts();
+    let (states, ids) = parts.slots.parts();
+    let (bottom, upper, entry) = parts.graph.parts();
+    let slots = parts.slots.len();
+    let state = State {
+        options: *database.options(),
+        entry,
+        slots,
+    };
+    let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
+    let mut sections = vec![
+        Section::of_bytes(Kind::State, state),
+        Section::of_chunks(Kind::SlotStates, states),
+        Section::lengths(Kind::IdLengths, ids),
+        Section::texts(Kind::Ids, ids, slots),
+        Section::lengths(Kind::MetadataLengths, parts.metadata),
+        Section::texts(Kind::Metadata, parts.metadata, slots),
+        Section::of_chunks(Kind::BottomLinks, bottom),
+        Section::of_chunks(Kind::UpperLinks, upper),
+    ];
+    if let Codes::Scalar { rows, .. } = parts.codes {
+        sections.push(Section::of_chunks(Kind::ScalarCodes, rows));
+    }
+    sections.push(Section::of_chunks(Kind::Vectors, parts.vectors.rows()));
+
+    let mut hashes: Vec<u8> = Vec::new();
+    let mut table: Vec<u8> = Vec::new();
+    let mut end = HEADER_BYTES as u64;
+    for section in &sections {
+        let first_block = hashes.len() / 8;
+        let (mut blocks, mut length) = (Blocks::new(), 0);
+        let mut keep = |hash: u64| hashes.extend_from_slice(&hash.to_le_bytes());
+        (section.pour)(&mut |bytes| {
+            length += bytes.len() as u64;
+            blocks.feed(bytes, &mut keep);
+            Ok(())
+        })?;
+        blocks.finish(&mut keep);
+        let offset = end.next_multiple_of(SECTION_ALIGNMENT);
+        let entry = Entry {
+            kind: section.kind as u32,
+            flags: 0,
+            offset,
+            length,
+            first_block: first_block as u64,
+            blocks: (hashes.len() / 8 - first_block) as u64,
+        };
+        table.extend_from_slice(&entry.to_bytes());
+        end = offset + length;
+    }
+    let hashes_at = end.next_multiple_of(HEADER_BYTES as u64);
+    let directory: Vec<u8> = [hashes.as_slice(), table.as_slice()].concat();
+    let footer_at = (hashes_at + directory.len() as u64).next_multiple_of(FOOTER_BYTES as u64);
+    let total = footer_at + FOOTER_BYTES as u64;
+    let content_id = xxh3_128(&directory);
+
+    let mut out = Gathering {
+        sink,
+        gathered: Vec::new(),
+        written: 0,
+    };
+    out.write(&header(content_id, total))?;
+    for (section, entry) in sections.iter().zip(table.chunks_exact(ENTRY_BYTES)) {
+        out.pad_to(Entry::from_bytes(entry).offset)?;
+        (section.pour)(&mut |bytes| out.write(bytes))?;
+    }
+    out.pad_to(hashes_at)?;
+    out.write(&directory)?;
+    out.pad_to(footer_at)?;
+    out.write(&footer(
+        hashes_at,
+        hashes.len() as u64,
+        table.len() as u64,
+        content_id,
+        total,
+    ))?;
+    out.flush()
+}
+
+fn header(content_id: u128, total: u64) -> [u8; HEADER_BYTES] {
+    let mut bytes = [0; HEADER_BYTES];
+    bytes[0..12].copy_from_slice(&MAGIC);
+    bytes[12..16].copy_from_slice(&VERSION.to_le_bytes());
+    // Bytes 16..32: the flags incompatible, read-only-compatible and compatible, and four in reserve; all zero so far.
+    bytes[32..48].copy_from_slice(&content_id.to_le_bytes());
+    bytes[48..56].copy_from_slice(&total.to_le_bytes());
+    seal(bytes)
+}
+
+fn footer(
+    hashes_at: u64,
+    hashes: u64,
+    table: u64,
+    content_id: u128,
+    total: u64,
+) -> [u8; FOOTER_BYTES] {
+    let mut bytes = [0; FOOTER_BYTES];
+    for (at, number) in [(0, hashes_at), (8, hashes), (16, table), (48, total)] {
+        bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
+    }
+    bytes[32..48].copy_from_slice(&content_id.to_le_bytes());
+    seal(bytes)
+}
+
+/// Puts the checksum of the first 56 bytes behind them.
+fn seal(mut bytes: [u8; 64]) -> [u8; 64] {
+    let checksum = xxh3_64(&bytes[..56]);
+    bytes[56..].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+fn check_seal(section: &str, bytes: &[u8; 64]) -> Result<(), Error> {
+    if seal(*bytes) == *bytes {
+        Ok(())
+    } else {
+        Err(Error::corrupt(section, "its checksum does not match"))
+    }
+}
+
+struct Gathering<'a> {
+    sink: &'a mut dyn Sink,
+    gathered: Vec<u8>,
+    written: u64,
+}
+
+impl Gathering<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.written += bytes.len() as u64;
+        if self.gathered.len() + bytes.len() > GATHERED_BYTES {
+            self.flush()?;
+        }
+        if bytes.len() >= GATHERED_BYTES {
+            return self.sink.write(bytes);
+        }
+        self.gathered.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn pad_to(&mut self, offset: u64) -> Result<(), Error> {
+        let missing =
+            usize::try_from(offset - self.written).expect("padding is shorter than an alignment");
+        self.write(&[0; SECTION_ALIGNMENT as usize][..missing])
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        if !self.gathered.is_empty() {
+            self.sink.write(&self.gathered)?;
+            self.gathered.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Reads everything; no byte is believed before it is checked.
+pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Database, Error> {
+    let file = File::open(source)?;
+    let state: State = {
+        let entry = file.entry(Kind::State)?;
+        if entry.length > LONGEST_STATE {
+            return Err(Error::corrupt(
+                "state",
+                format!("it claims {} bytes", entry.length),
+            ));
+        }
+        let mut bytes = vec![0; entry.length as usize];
+        file.section(Kind::State)?.fill(&mut bytes)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::corrupt("state", error.to_string()))?
+    };
+    state
+        .options
+        .check()
+        .map_err(|error| Error::corrupt("state", error.to_string()))?;
+    let options = state.options.adopt(config)?;
+    if state.slots > MAX_ROWS {
+        return Err(Error::corrupt(
+            "state",
+            format!("{} slots are more than {MAX_ROWS}", state.slots),
+        ));
+    }
+    let states = file.chunks(Kind::SlotStates, 1, Some(state.slots))?;
+    let ids = file.texts(Kind::IdLengths, Kind::Ids, "ids", state.slots)?;
+    let metadata = file.texts(
+        Kind::MetadataLengths,
+        Kind::Metadata,
+        "metadata",
+        state.slots,
+    )?;
+    let slots = Slots::from_parts(states, ids)?;
+    let lanes = options.dimensions.next_multiple_of(LANES);
+    let rows = file.chunks(Kind::Vectors, lanes, Some(state.slots))?;
+    let vectors = Vectors::from_parts(options.distance_metric, options.dimensions, rows)?;
+    let codes = match Codes::new(&options) {
+        Codes::None => Codes::None,
+        Codes::Scalar { codec, .. } => {
+            let rows: Chunks<Line> =
+                file.chunks(Kind::ScalarCodes, codec.lines(), Some(state.slots))?;
+            if let Some(slot) = (0..rows.len()).find(|&slot| !ScalarCodec::is_sound(rows.row(slot)))
+            {
+                return Err(Error::corrupt(
+                    "codes",
+                    format!("slot {slot} has a scale that no insert writes"),
+                ));
+            }
+            Codes::Scalar { codec, rows }
+        }
+    };
+    let bottom = file.chunks(Kind::BottomLinks, 2 * options.m, Some(state.slots))?;
+    let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
+    let graph = Graph::from_parts(&options, bottom, upper, state.entry)?;
+    Ok(Database::from_parts(
+        options, slots, vectors, metadata, graph, codes,
+    ))
+}
+
+/// An opened file whose header, footer and directory are sound.
+struct File<'a> {
+    source: &'a dyn Source,
+    entries: Vec<Entry>,
+    hashes: Vec<u64>,
+}
+
+/// A section being read from its beginning; every finished block is compared with its checksum.
+struct Reading<'a> {
+    file: &'a File<'a>,
+    entry: Entry,
+    read: u64,
+    blocks: Blocks,
+    next_hash: usize,
+}
+
+impl<'a> File<'a> {
+    fn open(source: &'a dyn Source) -> Result<Self, Error> {
+        let length = source.len();
+        if length < (HEADER_BYTES + FOOTER_BYTES) as u64 {
+            return Err(Error::corrupt(
+                "header",
+                format!("{length} bytes are too few for a file"),
+            ));
+        }
+        let mut header = [0; HEADER_BYTES];
+        source.read_at(0, &mut header)?;
+        if header[..12] != MAGIC {
+            return Err(Error::corrupt(
+                "header",
+                "it does not begin like an annywhere file",
+            ));
+        }
+        check_seal("header", &header)?;
+        let found = u32_at(&header, 12);
+        if found > VERSION {
+            return Err(Error::VersionTooNew {
+                found,
+                supported: VERSION,
+            });
+        }
+        if header[16..20] != [0; 4] {
+            return Err(Error::corrupt(
+                "header",
+                "it needs features that this version does not have",
+            ));
+        }
+        if u64_at(&header, 48) != length {
+            let reason = format!(
+                "it was written with {} bytes and has {length}",
+                u64_at(&header, 48)
+            );
+            return Err(Error::corrupt("header", reason));
+        }
+        let footer_at = length - FOOTER_BYTES as u64;
+        let mut footer = [0; FOOTER_BYTES];
+        source.read_at(footer_at, &mut footer)?;
+        check_seal("footer", &footer)?;
+        if footer[32..56] != header[32..56] {
+            return Err(Error::corrupt("footer", "it belongs to another header"));
+        }
+        let (hashes_at, hashes, table) =
+            (u64_at(&footer, 0), u64_at(&footer, 8), u64_at(&footer, 16));
+        let room = footer_at.checked_sub(hashes_at).unwrap_or(0);
+        let fits = hashes.checked_add(table).is_some_and(|bytes| bytes <= room);
+        if !fits || !hashes.is_multiple_of(8) || !table.is_multiple_of(ENTRY_BYTES as u64) {
+            return Err(Error::corrupt(
+                "footer",
+                "the directory does not fit the file",
+            ));
+        }
+        let mut directory = try_zeroed((hashes + table) as usize)?;
+        source.read_at(hashes_at, &mut directory)?;
+        if xxh3_128(&directory).to_le_bytes() != header[32..48] {
+            return Err(Error::corrupt("directory", "its checksum does not match"));
+        }
+        let (hashes, table) = directory.split_at(hashes as usize);
+        let hashes: Vec<u64> = hashes
+            .chunks_exact(8)
+            .map(|bytes| u64_at(bytes, 0))
+            .collect();
+        let entries: Vec<Entry> = table
+            .chunks_exact(ENTRY_BYTES)
+            .map(Entry::from_bytes)
+            .collect();
+        for entry in &entries {
+            let inside = entry
+                .offset
+                .checked_add(entry.length)
+                .is_some_and(|end| end <= hashes_at);
+            let blocks = entry.length.div_ceil(BLOCK_BYTES as u64);
+            let hashed = entry
+                .first_block
+                .checked_add(blocks)
+                .is_some_and(|end| end <= hashes.len() as u64);
+            if !inside || !hashed || entry.blocks != blocks {
+                let reason = format!(
+                    "section {} claims bytes that the file does not have",
+                    entry.kind
+                );
+                return Err(Error::corrupt("directory", reason));
+            }
+        }
+        Ok(Self {
+            source,
+            entries,
+            hashes,
+        })
+    }
+
+    fn entry(&self, kind: Kind) -> Result<Entry, Error> {
+        let mut found = self
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == kind as u32);
+        match (found.next(), found.next()) {
+            (Some(&entry), None) => Ok(entry),
+            _ => Err(Error::corrupt(
+                "directory",
+                format!("section {kind:?} is not there exactly once"),
+            )),
+        }
+    }
+
+    fn section(&'a self, kind: Kind) -> Result<Reading<'a>, Error> {
+        let entry = self.entry(kind)?;
+        Ok(Reading {
+            file: self,
+            entry,
+            read: 0,
+            blocks: Blocks::new(),
+            next_hash: entry.first_block as usize,
+        })
+    }
+
+    /// Reads rows of `stride` values; their number must be `rows` where that is known.
+    fn chunks<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(
+        &self,
+        kind: Kind,
+        stride: usize,
+        rows: Option<usize>,
+    ) -> Result<Chunks<T>, Error> {
+        let length = self.entry(kind)?.length;
+        let row_bytes = (stride * size_of::<T>()) as u64;
+        let count = length / row_bytes;
+        if !length.is_multiple_of(row_bytes) || rows.is_some_and(|rows| rows as u64 != count) {
+            let reason =
+                format!("{length} bytes are not the expected number of rows of {row_bytes} bytes");
+            return Err(Error::corrupt(&format!("{kind:?}"), reason));
+        }
+        let mut chunks = Chunks::new(stride);
+        chunks.grow(count as usize, bytemuck::Zeroable::zeroed())?;
+        let mut reading = self.section(kind)?;
+        chunks.parts_mut().try_for_each(|part| reading.fill(part))?;
+        Ok(chunks)
+    }
+
+    fn texts(&self, lengths: Kind, heap: Kind, name: &str, slots: usize) -> Result<Texts, Error> {
+        let lengths: Chunks<u32> = self.chunks(lengths, 1, Some(slots))?;
+        let sum: u64 = (0..slots).map(|slot| u64::from(lengths.get(slot))).sum();
+        let there = self.entry(heap)?.length;
+        if sum != there {
+            return Err(Error::corrupt(
+                name,
+                format!("texts of {sum} bytes in a section of {there}"),
+            ));
+        }
+        let mut reading = self.section(heap)?;
+        Texts::from_parts(name, &lengths, |buffer| reading.fill(buffer))
+    }
+}
+
+impl Reading<'_> {
+    /// Fills the buffer with the section's next bytes.
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Error> {
+        let bytes = buffer.len() as u64;
+        assert!(
+            self.read + bytes <= self.entry.length,
+            "callers ask for the section's length in all"
+        );
+        self.file
+            .source
+            .read_at(self.entry.offset + self.read, buffer)?;
+        self.read += bytes;
+        let Self {
+            file,
+            blocks,
+            next_hash,
+            ..
+        } = self;
+        let mut damaged = None;
+        let mut compare = |hash: u64| {
+            if file.hashes[*next_hash] != hash {
+                damaged.get_or_insert(*next_hash);
+            }
+            *next_hash += 1;
+        };
+        blocks.feed(buffer, &mut compare);
+        if self.read == self.entry.length {
+            blocks.finish(&mut compare);
+        }
+        match damaged {
+            None => Ok(()),
+            Some(hash) => {
+                let block = hash as u64 - self.entry.first_block;
+                let reason = format!("the checksum of its block {block} does not match");
+                Err(Error::corrupt(
+                    &format!("section {}", self.entry.kind),
+                    reason,
+                ))
+            }
+        }
+    }
+}
+
+fn try_zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
+    let mut zeroed = Vec::new();
+    zeroed
+        .try_reserve_exact(bytes)
+        .map_err(|_| Error::OutOfMemory { bytes })?;
+    zeroed.resize(bytes, 0);
+    Ok(zeroed)
+}
