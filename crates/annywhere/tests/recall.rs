@@ -7,7 +7,7 @@ use instant_distance::{Builder, Point, Search};
 use support::{Random, config, filled, ids, ids_json, recall};
 
 const ROWS: usize = 3_000;
-const QUERIES: usize = 100;
+const QUERIES: usize = 200;
 const DIMENSIONS: usize = 64;
 
 fn vectors(count: usize, seed: u64) -> Vec<Vec<f32>> {
@@ -101,9 +101,10 @@ fn every_graph_option_changes_the_graph() {
         ) > plain + 0.01,
         "{plain}"
     );
+    let uncoded = at(base, Quantization::None);
     assert!(
-        (at(base, Quantization::None) - plain).abs() < 0.02,
-        "coding costs next to nothing: {plain}"
+        (uncoded - plain).abs() < 0.03,
+        "coding costs next to nothing: {uncoded} without, {plain} with"
     );
 }
 
