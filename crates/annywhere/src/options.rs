@@ -96,7 +96,7 @@ impl Options {
             distance_metric,
             m: config.hnsw_config.m.unwrap_or(16),
             ef_construction: config.hnsw_config.ef_construction.unwrap_or(200),
-            ef_search: config.hnsw_config.ef_search.unwrap_or(64),
+            ef_search: config.hnsw_config.ef_search.unwrap_or(100),
             quantization: config.quantization.unwrap_or(match distance_metric {
                 Metric::Manhattan => Quantization::None,
                 _ => Quantization::Scalar,

@@ -76,7 +76,6 @@ impl Pool {
         }
     }
 
-    #[inline(always)]
     pub(crate) fn offer(&mut self, rank: f32, slot: Slot, is_live: bool) {
         let candidate = Candidate::new(rank, slot);
         let full = self.live >= self.limit;
@@ -108,7 +107,6 @@ impl Pool {
     }
 
     /// Drops what lies behind the last live candidate that counts.
-    #[inline(always)]
     pub(crate) fn cut(&mut self, is_live: impl Fn(Slot) -> bool) {
         while self.live >= self.limit {
             match self.candidates.last() {
@@ -260,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_pool_keeps_the_nearest_live_ones_and_the_dead_before_them() {
-        let is_live = |slot: Slot| slot % 2 == 0;
+        let is_live = |slot: Slot| slot.is_multiple_of(2);
         let mut pool = Pool::default();
         pool.reset(2);
         for (rank, slot) in [(5.0, 0), (1.0, 1), (4.0, 2), (3.0, 4), (9.0, 6), (4.5, 3)] {

@@ -102,6 +102,11 @@ impl Texts {
         Ok(())
     }
 
+    /// Every text, by slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.entries.len()).map(|slot| self.get(slot))
+    }
+
     /// Length of each text in bytes, by slot.
     pub(crate) fn lengths(&self) -> impl Iterator<Item = u32> {
         (0..self.entries.len()).map(|slot| self.entries.get(slot)[2])

@@ -211,7 +211,13 @@ impl Space for &Vectors {
     #[inline(always)]
     fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4] {
         let query = &query.exact;
-        let rows = slots.map(|slot| self.padded(slot));
+        let [a, b, c, d] = slots;
+        let rows = [
+            self.padded(a),
+            self.padded(b),
+            self.padded(c),
+            self.padded(d),
+        ];
         match self.metric {
             Metric::Cosine => {
                 let mut ranks = kernels.dot(&query.values, rows);

@@ -189,26 +189,21 @@ impl Pair {
             return Ok(());
         };
         // Half a step below the score, so that rounding does not decide.
-        let threshold = Some(middle as f32 - 1e-4);
+        let threshold = middle as f32 - 1e-4;
+        let k = expected.len();
         let params = SearchParams {
-            k: expected.len(),
+            k,
             exact: true,
-            threshold,
+            threshold: Some(threshold),
             ..SearchParams::default()
         };
         let hits = self.database.search(query, &params).unwrap();
-        prop_assert!(
-            hits.scores()
-                .iter()
-                .all(|&score| score >= threshold.unwrap())
-        );
-        prop_assert_eq!(
-            hits.len(),
-            expected
-                .iter()
-                .filter(|&&score| score as f32 >= threshold.unwrap())
-                .count()
-        );
+        prop_assert!(hits.scores().iter().all(|&score| score >= threshold));
+        let passing = expected
+            .iter()
+            .filter(|&&score| score as f32 >= threshold)
+            .count();
+        prop_assert_eq!(hits.len(), passing);
         Ok(())
     }
 }

@@ -85,7 +85,7 @@ impl Graph {
         for (index, &(level, target, _)) in pairs.iter().enumerate() {
             match arrivals.last_mut() {
                 Some(last) if (last.level, last.target) == (level, target) => {
-                    last.sources.end = index + 1
+                    last.sources.end = index + 1;
                 }
                 _ => arrivals.push(Arrival {
                     level,
@@ -180,7 +180,7 @@ impl<S: Space> Task for Place<'_, S> {
                 own.min(top),
             );
             rank_all(kernels, space, &scratch.query, &[start], |rank, slot| {
-                starts.push(Candidate::new(rank, slot))
+                starts.push(Candidate::new(rank, slot));
             });
         }
         let mut links: Vec<Vec<Slot>> = vec![Vec::new(); usize::from(own) + 1];
@@ -283,7 +283,7 @@ impl Graph {
         space.aim_at_slot(target, query);
         sorted.clear();
         rank_all(kernels, space, query, &links, |rank, slot| {
-            sorted.push(Candidate::new(rank, slot))
+            sorted.push(Candidate::new(rank, slot));
         });
         sorted.sort_unstable();
         select(

@@ -45,7 +45,21 @@ pub(crate) trait Space: Copy + Send + Sync {
     fn prefetch<K: Kernels>(self, kernels: K, slot: Slot);
 }
 
-/// Ranks any number of slots in groups of four; the last group is filled up by repeating its last slot.
+/// Four slots from a group of one to four: the last is repeated.
+#[inline(always)]
+pub(crate) fn four(group: &[Slot]) -> [Slot; 4] {
+    let last = group.len() - 1;
+    [
+        group[0],
+        group[last.min(1)],
+        group[last.min(2)],
+        group[last],
+    ]
+}
+
+/// Ranks any number of slots, four at a time.
+///
+/// Where ranking is hot this is written out as a loop instead: the compiler need not inline `each`.
 #[inline(always)]
 pub(crate) fn rank_all<K: Kernels, S: Space>(
     kernels: K,
@@ -55,14 +69,7 @@ pub(crate) fn rank_all<K: Kernels, S: Space>(
     mut each: impl FnMut(f32, Slot),
 ) {
     for group in slots.chunks(4) {
-        let last = group.len() - 1;
-        let four = [
-            group[0],
-            group[last.min(1)],
-            group[last.min(2)],
-            group[last],
-        ];
-        let ranks = space.ranks(kernels, query, four);
+        let ranks = space.ranks(kernels, query, four(group));
         for (&slot, rank) in group.iter().zip(ranks) {
             each(rank, slot);
         }

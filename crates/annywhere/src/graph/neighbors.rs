@@ -3,7 +3,7 @@
 //! A candidate becomes a neighbour only if it is nearer to the new row than to every neighbour chosen before it; so
 //! links point in different directions, and a cluster is entered through its nearest member.
 
-use super::Space;
+use super::{Space, four};
 use crate::kernels::Kernels;
 use crate::scratch::{Candidate, Query};
 use crate::slots::Slot;
@@ -25,19 +25,15 @@ pub(super) fn select<K: Kernels, S: Space>(
         }
         space.aim_at_slot(candidate.slot(), query);
         let rank = candidate.rank();
-        let crowded = chosen.chunks(4).any(|group| {
-            let last = group.len() - 1;
-            let four = [
-                group[0],
-                group[last.min(1)],
-                group[last.min(2)],
-                group[last],
-            ];
-            space
-                .ranks(kernels, query, four)
-                .iter()
-                .any(|&other| other < rank)
-        });
+        // A loop and not `any`: kernels inside a closure are compiled without the processor's features.
+        let mut crowded = false;
+        for group in chosen.chunks(4) {
+            let [a, b, c, d] = space.ranks(kernels, query, four(group));
+            crowded = a < rank || b < rank || c < rank || d < rank;
+            if crowded {
+                break;
+            }
+        }
         if !crowded {
             chosen.push(candidate.slot());
         }

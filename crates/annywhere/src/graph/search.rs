@@ -8,7 +8,7 @@
 //!     put them into the pool, which keeps the nearest ef
 //! ```
 
-use super::{Graph, NONE, Space, rank_all};
+use super::{Graph, NONE, Space, four, rank_all};
 use crate::kernels::{Kernels, Task};
 use crate::scratch::{Query, Scratch};
 use crate::slots::{Slot, Slots};
@@ -102,6 +102,7 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
     let any_dead = slots.dead() > 0;
     let is_live = |slot| !any_dead || slots.is_live(slot);
     fresh.resize(graph.capacity(level), 0);
+    let mut bound = pool.bound();
     while let Some(slot) = pool.expand_nearest() {
         let mut count = 0;
         for &link in graph.places(slot, level) {
@@ -118,11 +119,15 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
         if let Some(next) = pool.peek() {
             kernels.prefetch(graph.places(next, level));
         }
-        rank_all(kernels, space, query, &fresh[..count], |rank, slot| {
-            if rank <= pool.bound() {
-                pool.offer(rank, slot, is_live(slot));
-                pool.cut(is_live);
+        for group in fresh[..count].chunks(4) {
+            let ranks = space.ranks(kernels, query, four(group));
+            for (&slot, rank) in group.iter().zip(ranks) {
+                if rank <= bound {
+                    pool.offer(rank, slot, is_live(slot));
+                    pool.cut(is_live);
+                    bound = pool.bound();
+                }
             }
-        });
+        }
     }
 }

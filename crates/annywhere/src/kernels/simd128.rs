@@ -33,7 +33,7 @@ macro_rules! sum {
         let mut high = [f32x4_splat(0.0); 4];
         // Pointers that move keep the offsets of the loads constant, which V8 folds into the instruction.
         let mut query = $query.as_ptr();
-        let mut rows = $rows.map(<[f32]>::as_ptr);
+        let mut rows = [$rows[0].as_ptr(), $rows[1].as_ptr(), $rows[2].as_ptr(), $rows[3].as_ptr()];
         for _ in 0..$query.len() / LANES {
             // SAFETY: all rows have the query's length, and `len / LANES` steps of LANES stay inside it.
             unsafe {
@@ -75,7 +75,12 @@ fn transpose(rows: [v128; 4]) -> [v128; 4] {
 /// The canonical tree on four rows at once.
 #[inline(always)]
 fn add_lanes(low: [v128; 4], high: [v128; 4]) -> [f32; 4] {
-    let [a, b, c, d] = transpose([0, 1, 2, 3].map(|row| f32x4_add(low[row], high[row])));
+    let [a, b, c, d] = transpose([
+        f32x4_add(low[0], high[0]),
+        f32x4_add(low[1], high[1]),
+        f32x4_add(low[2], high[2]),
+        f32x4_add(low[3], high[3]),
+    ]);
     let total = f32x4_add(f32x4_add(a, c), f32x4_add(b, d));
     let mut out = [0.0f32; 4];
     // SAFETY: `out` has room for one register.
@@ -90,7 +95,12 @@ impl Kernels for Simd128 {
         let mut sums = [i32x4_splat(0); 4];
         let steps = query.len() / CODES_PER_STEP;
         let mut query = query.as_ptr();
-        let mut rows = rows.map(<[i8]>::as_ptr);
+        let mut rows = [
+            rows[0].as_ptr(),
+            rows[1].as_ptr(),
+            rows[2].as_ptr(),
+            rows[3].as_ptr(),
+        ];
         for _ in 0..steps {
             // SAFETY: all rows have the query's length, and `steps` steps of CODES_PER_STEP stay inside it.
             unsafe {

@@ -8,9 +8,9 @@
 )]
 
 use std::arch::x86_64::{
-    __m128, __m256, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_add_ps, _mm_loadu_si128,
-    _mm_movehl_ps, _mm_movelh_ps, _mm_prefetch, _mm_storeu_ps, _mm_storeu_si128, _mm_unpackhi_ps,
-    _mm_unpacklo_ps, _mm256_add_epi32, _mm256_add_ps, _mm256_andnot_ps, _mm256_castps256_ps128,
+    __m256, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_add_ps, _mm_loadu_si128, _mm_movehl_ps,
+    _mm_movelh_ps, _mm_prefetch, _mm_storeu_ps, _mm_storeu_si128, _mm_unpackhi_ps, _mm_unpacklo_ps,
+    _mm256_add_epi32, _mm256_add_ps, _mm256_andnot_ps, _mm256_castps256_ps128,
     _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_extractf128_ps, _mm256_extracti128_si256,
     _mm256_hadd_epi32, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps,
     _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sub_ps,
@@ -78,9 +78,14 @@ macro_rules! sum {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn add_lanes(sums: [__m256; 4]) -> [f32; 4] {
-    let [a, b, c, d] = sums.map(|sum: __m256| -> __m128 {
-        _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum))
-    });
+    // Written out: `map` on arrays is not inlined here.
+    let halves = |sum| _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
+    let [a, b, c, d] = [
+        halves(sums[0]),
+        halves(sums[1]),
+        halves(sums[2]),
+        halves(sums[3]),
+    ];
     let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
     let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
     let even = _mm_add_ps(
@@ -159,8 +164,8 @@ impl Kernels for Avx2 {
         for line in 0..lines {
             // SAFETY: prefetching never faults; the address lies inside `row`.
             unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().add(line * LINE_BYTES))
-            };
+                _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().add(line * LINE_BYTES));
+            }
         }
     }
 }

@@ -129,13 +129,20 @@ impl ScalarCodec {
         query: &ScalarQuery,
         rows: [&[Line]; 4],
     ) -> [f32; 4] {
-        let sums = kernels.dot_codes(&query.codes, rows.map(|row| self.codes(row)));
-        let mut ranks = [0.0; 4];
-        for ((rank, row), sum) in ranks.iter_mut().zip(rows).zip(sums) {
+        // Written out: `map` on arrays is not inlined here.
+        let [a, b, c, d] = rows;
+        let codes = [self.codes(a), self.codes(b), self.codes(c), self.codes(d)];
+        let sums = kernels.dot_codes(&query.codes, codes);
+        let rank = |row: &[Line], sum: i32| {
             let (offset, scale) = tail(row);
-            *rank = (query.offset + offset) - (query.scale * scale) * sum as f32;
-        }
-        ranks
+            (query.offset + offset) - (query.scale * scale) * sum as f32
+        };
+        [
+            rank(a, sums[0]),
+            rank(b, sums[1]),
+            rank(c, sums[2]),
+            rank(d, sums[3]),
+        ]
     }
 
     #[inline(always)]

@@ -52,47 +52,24 @@ struct State {
     slots: usize,
 }
 
-/// A section to be written: `pour` hands its bytes over, piece by piece, as often as it is called.
-struct Section<'a> {
-    kind: Kind,
-    pour: Box<dyn Fn(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> + 'a>,
+/// The bytes of a section to be written.
+enum Content<'a> {
+    Bytes(Vec<u8>),
+    Parts(Vec<&'a [u8]>),
+    Lengths(&'a Texts),
+    Texts(&'a Texts),
 }
 
-impl<'a> Section<'a> {
-    fn of_chunks<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(
-        kind: Kind,
-        chunks: &'a Chunks<T>,
-    ) -> Self {
-        Self {
-            kind,
-            pour: Box::new(|take| chunks.parts().try_for_each(take)),
-        }
-    }
-
-    fn of_bytes(kind: Kind, bytes: Vec<u8>) -> Self {
-        Self {
-            kind,
-            pour: Box::new(move |take| take(&bytes)),
-        }
-    }
-
-    fn lengths(kind: Kind, texts: &'a Texts) -> Self {
-        Self {
-            kind,
-            pour: Box::new(|take| {
-                texts
-                    .lengths()
-                    .try_for_each(|length| take(&length.to_le_bytes()))
-            }),
-        }
-    }
-
-    fn texts(kind: Kind, texts: &'a Texts, slots: usize) -> Self {
-        Self {
-            kind,
-            pour: Box::new(move |take| {
-                (0..slots).try_for_each(|slot| take(texts.get(slot).as_bytes()))
-            }),
+impl Content<'_> {
+    /// Hands the bytes over, piece by piece.
+    fn pour(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        match self {
+            Self::Bytes(bytes) => take(bytes),
+            Self::Parts(parts) => parts.iter().try_for_each(|part| take(part)),
+            Self::Lengths(texts) => texts
+                .lengths()
+                .try_for_each(|length| take(&length.to_le_bytes())),
+            Self::Texts(texts) => texts.iter().try_for_each(|text| take(text.as_bytes())),
         }
     }
 }
@@ -157,28 +134,29 @@ pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Erro
     };
     let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
     let mut sections = vec![
-        Section::of_bytes(Kind::State, state),
-        Section::of_chunks(Kind::SlotStates, states),
-        Section::lengths(Kind::IdLengths, ids),
-        Section::texts(Kind::Ids, ids, slots),
-        Section::lengths(Kind::MetadataLengths, parts.metadata),
-        Section::texts(Kind::Metadata, parts.metadata, slots),
-        Section::of_chunks(Kind::BottomLinks, bottom),
-        Section::of_chunks(Kind::UpperLinks, upper),
+        (Kind::State, Content::Bytes(state)),
+        (Kind::SlotStates, Content::Parts(states.parts().collect())),
+        (Kind::IdLengths, Content::Lengths(ids)),
+        (Kind::Ids, Content::Texts(ids)),
+        (Kind::MetadataLengths, Content::Lengths(parts.metadata)),
+        (Kind::Metadata, Content::Texts(parts.metadata)),
+        (Kind::BottomLinks, Content::Parts(bottom.parts().collect())),
+        (Kind::UpperLinks, Content::Parts(upper.parts().collect())),
     ];
     if let Codes::Scalar { rows, .. } = parts.codes {
-        sections.push(Section::of_chunks(Kind::ScalarCodes, rows));
+        sections.push((Kind::ScalarCodes, Content::Parts(rows.parts().collect())));
     }
-    sections.push(Section::of_chunks(Kind::Vectors, parts.vectors.rows()));
+    let vectors = parts.vectors.rows().parts().collect();
+    sections.push((Kind::Vectors, Content::Parts(vectors)));
 
     let mut hashes: Vec<u8> = Vec::new();
     let mut table: Vec<u8> = Vec::new();
     let mut end = HEADER_BYTES as u64;
-    for section in &sections {
+    for (kind, content) in &sections {
         let first_block = hashes.len() / 8;
         let (mut blocks, mut length) = (Blocks::new(), 0);
         let mut keep = |hash: u64| hashes.extend_from_slice(&hash.to_le_bytes());
-        (section.pour)(&mut |bytes| {
+        content.pour(&mut |bytes| {
             length += bytes.len() as u64;
             blocks.feed(bytes, &mut keep);
             Ok(())
@@ -186,7 +164,7 @@ pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Erro
         blocks.finish(&mut keep);
         let offset = end.next_multiple_of(SECTION_ALIGNMENT);
         let entry = Entry {
-            kind: section.kind as u32,
+            kind: *kind as u32,
             flags: 0,
             offset,
             length,
@@ -208,9 +186,9 @@ pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Erro
         written: 0,
     };
     out.write(&header(content_id, total))?;
-    for (section, entry) in sections.iter().zip(table.chunks_exact(ENTRY_BYTES)) {
+    for ((_, content), entry) in sections.iter().zip(table.chunks_exact(ENTRY_BYTES)) {
         out.pad_to(Entry::from_bytes(entry).offset)?;
-        (section.pour)(&mut |bytes| out.write(bytes))?;
+        content.pour(&mut |bytes| out.write(bytes))?;
     }
     out.pad_to(hashes_at)?;
     out.write(&directory)?;
@@ -424,7 +402,7 @@ impl<'a> File<'a> {
         }
         let (hashes_at, hashes, table) =
             (u64_at(&footer, 0), u64_at(&footer, 8), u64_at(&footer, 16));
-        let room = footer_at.checked_sub(hashes_at).unwrap_or(0);
+        let room = footer_at.saturating_sub(hashes_at);
         let fits = hashes.checked_add(table).is_some_and(|bytes| bytes <= room);
         if !fits || !hashes.is_multiple_of(8) || !table.is_multiple_of(ENTRY_BYTES as u64) {
             return Err(Error::corrupt(
