@@ -24,12 +24,7 @@ impl<T: NoUninit + AnyBitPattern> Chunks<T> {
     pub(crate) fn new(stride: usize) -> Self {
         let row_bytes = stride * size_of::<T>();
         let shift = (CHUNK_BYTES / row_bytes).max(1).ilog2();
-        Self {
-            chunks: Vec::new(),
-            stride,
-            shift,
-            rows: 0,
-        }
+        Self { chunks: Vec::new(), stride, shift, rows: 0 }
     }
 
     /// Number of rows.
@@ -93,9 +88,7 @@ impl<T: NoUninit + AnyBitPattern> Chunks<T> {
     fn grow_last(&mut self, rows: usize, value: T) -> Result<(), Error> {
         let full = self.stride << self.shift;
         if self.chunks.last().is_none_or(|last| last.len() == full) {
-            self.chunks.try_reserve(1).map_err(|_| Error::OutOfMemory {
-                bytes: size_of::<Vec<T>>(),
-            })?;
+            self.chunks.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: size_of::<Vec<T>>() })?;
             self.chunks.push(Vec::new());
         }
         let last_index = self.chunks.len() - 1;
@@ -105,10 +98,7 @@ impl<T: NoUninit + AnyBitPattern> Chunks<T> {
             // Doubling inside one chunk keeps single inserts cheap and copies a megabyte at most.
             let capacity = wanted.max(2 * last.capacity()).min(full);
             let more = capacity - last.len();
-            last.try_reserve_exact(more)
-                .map_err(|_| Error::OutOfMemory {
-                    bytes: more * size_of::<T>(),
-                })?;
+            last.try_reserve_exact(more).map_err(|_| Error::OutOfMemory { bytes: more * size_of::<T>() })?;
         }
         last.resize(wanted, value);
         self.rows = (last_index << self.shift) + wanted / self.stride;
@@ -117,10 +107,7 @@ impl<T: NoUninit + AnyBitPattern> Chunks<T> {
 
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
-        self.chunks
-            .iter()
-            .map(|chunk| chunk.capacity() * size_of::<T>())
-            .sum()
+        self.chunks.iter().map(|chunk| chunk.capacity() * size_of::<T>()).sum()
     }
 
     /// The content as bytes, chunk after chunk.
@@ -130,9 +117,7 @@ impl<T: NoUninit + AnyBitPattern> Chunks<T> {
 
     /// The content as writable bytes, chunk after chunk.
     pub(crate) fn parts_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
-        self.chunks
-            .iter_mut()
-            .map(|chunk| bytemuck::cast_slice_mut(chunk))
+        self.chunks.iter_mut().map(|chunk| bytemuck::cast_slice_mut(chunk))
     }
 }
 
@@ -146,10 +131,7 @@ mod tests {
         let mut chunks = Chunks::<u32>::new(100_000);
         chunks.grow(3, 7).unwrap();
         chunks.row_mut(2)[99_999] = 9;
-        assert_eq!(
-            (chunks.row(0)[0], chunks.row(2)[99_999], chunks.len()),
-            (7, 9, 3)
-        );
+        assert_eq!((chunks.row(0)[0], chunks.row(2)[99_999], chunks.len()), (7, 9, 3));
         chunks.shrink(1);
         chunks.grow(3, 8).unwrap();
         assert_eq!((chunks.row(0)[99_999], chunks.row(2)[99_999]), (7, 8));

@@ -75,17 +75,16 @@ impl Space for ScalarSpace<'_> {
 
     #[inline(always)]
     fn aim_at_slot(self, slot: Slot, query: &mut Query) {
-        self.codec
-            .aim_at_row(self.rows.row(slot as usize), &mut query.scalar);
+        self.codec.aim_at_row(self.rows.row(slot as usize), &mut query.scalar);
     }
 
     #[inline(always)]
     fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4] {
-        self.codec.ranks(
-            kernels,
-            &query.scalar,
-            slots.map(|slot| self.rows.row(slot as usize)),
-        )
+        self.codec.ranks(kernels, &query.scalar, slots.map(|slot| self.rows.row(slot as usize)))
+    }
+
+    fn are_equal(self, a: Slot, b: Slot) -> bool {
+        self.rows.row(a as usize) == self.rows.row(b as usize)
     }
 
     #[inline(always)]
@@ -109,12 +108,7 @@ pub struct SearchParams {
 
 impl Default for SearchParams {
     fn default() -> Self {
-        Self {
-            k: 10,
-            ef: None,
-            exact: false,
-            threshold: None,
-        }
+        Self { k: 10, ef: None, exact: false, threshold: None }
     }
 }
 
@@ -235,9 +229,7 @@ impl Database {
             scratches: Scratches::default(),
             options,
         };
-        database
-            .slots
-            .reserve(0, config.max_elements.unwrap_or(0), 0)?;
+        database.slots.reserve(0, config.max_elements.unwrap_or(0), 0)?;
         Ok(database)
     }
 
@@ -280,10 +272,7 @@ impl Database {
                 vectors.len(),
                 rows.len()
             );
-            return Err(Error::InvalidArgument {
-                argument: "vectors".to_owned(),
-                reason,
-            });
+            return Err(Error::InvalidArgument { argument: "vectors".to_owned(), reason });
         }
         for (index, vector) in vectors.chunks_exact(dimensions).enumerate() {
             self.vectors.check(vector, Some(index))?;
@@ -299,24 +288,11 @@ impl Database {
             self.metadata.set(slot as usize, row.metadata());
             self.codes.set(slot, vector);
         }
-        let Self {
-            graph,
-            slots,
-            scratches,
-            ..
-        } = self;
+        let Self { graph, slots, scratches, .. } = self;
         match &self.codes {
             Codes::None => graph.insert(&new, &self.vectors, slots, scratches),
             Codes::Scalar { codec, rows } => {
-                graph.insert(
-                    &new,
-                    ScalarSpace {
-                        codec: *codec,
-                        rows,
-                    },
-                    slots,
-                    scratches,
-                );
+                graph.insert(&new, ScalarSpace { codec: *codec, rows }, slots, scratches);
             }
         }
         self.unlink_the_dead();
@@ -325,17 +301,10 @@ impl Database {
 
     /// Makes room for new rows in every part, so that storing them cannot fail halfway.
     fn reserve(&mut self, new: &[Slot], rows: &[NewRow<'_>]) -> Result<(), Error> {
-        let slots = new
-            .iter()
-            .max()
-            .map_or(0, |&last| last as usize + 1)
-            .max(self.slots.len());
+        let slots = new.iter().max().map_or(0, |&last| last as usize + 1).max(self.slots.len());
         if slots > MAX_ROWS {
             let reason = format!("{slots} rows are more than {MAX_ROWS}");
-            return Err(Error::InvalidArgument {
-                argument: "rows".to_owned(),
-                reason,
-            });
+            return Err(Error::InvalidArgument { argument: "rows".to_owned(), reason });
         }
         let ids = rows.iter().map(|row| row.id().len()).sum();
         let metadata = rows.iter().map(|row| row.metadata().len()).sum();
@@ -375,26 +344,14 @@ impl Database {
 
     /// Takes removed rows out of the graph once enough have gathered.
     fn unlink_the_dead(&mut self) {
-        let Self {
-            graph,
-            slots,
-            scratches,
-            ..
-        } = self;
+        let Self { graph, slots, scratches, .. } = self;
         if slots.dead() < FEWEST_DEAD || slots.dead() * DEAD_FRACTION < slots.len() {
             return;
         }
         match &self.codes {
             Codes::None => graph.unlink_the_dead(&self.vectors, slots, scratches),
             Codes::Scalar { codec, rows } => {
-                graph.unlink_the_dead(
-                    ScalarSpace {
-                        codec: *codec,
-                        rows,
-                    },
-                    slots,
-                    scratches,
-                );
+                graph.unlink_the_dead(ScalarSpace { codec: *codec, rows }, slots, scratches);
             }
         }
         slots.free_the_dead();
@@ -404,10 +361,7 @@ impl Database {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Row<'_>> {
         let slot = self.slots.find(id)?;
-        Some(Row {
-            vector: self.vectors.get(slot),
-            metadata: self.metadata_of(slot),
-        })
+        Some(Row { vector: self.vectors.get(slot), metadata: self.metadata_of(slot) })
     }
 
     fn metadata_of(&self, slot: Slot) -> &str {
@@ -447,12 +401,7 @@ impl Database {
         // A list as long as the database visits every row anyway.
         if params.exact || ef >= self.len() || !self.search_graph(query, k, ef, scratch) {
             let Self { vectors, slots, .. } = self;
-            kernels::run(ExactScan {
-                vectors,
-                slots,
-                k,
-                scratch,
-            });
+            kernels::run(ExactScan { vectors, slots, k, scratch });
             scratch.sorted.clear();
             scratch.sorted.extend_from_slice(scratch.pool.candidates());
         }
@@ -461,43 +410,22 @@ impl Database {
 
     /// Walks the graph and rescores; false if it reached fewer than `k` rows.
     fn search_graph(&self, query: &[f32], k: usize, ef: usize, scratch: &mut Scratch) -> bool {
-        let Self {
-            graph,
-            slots,
-            vectors,
-            ..
-        } = self;
+        let Self { graph, slots, vectors, .. } = self;
         match &self.codes {
-            Codes::None => kernels::run(Search {
-                graph,
-                space: vectors,
-                slots,
-                ef,
-                scratch,
-            }),
+            Codes::None => kernels::run(Search { graph, space: vectors, slots, ef, scratch }),
             Codes::Scalar { codec, rows } => {
-                let space = ScalarSpace {
-                    codec: *codec,
-                    rows,
-                };
+                let space = ScalarSpace { codec: *codec, rows };
                 space.aim_at_vector(query, &mut scratch.query);
-                kernels::run(Search {
-                    graph,
-                    space,
-                    slots,
-                    ef,
-                    scratch,
-                });
+                kernels::run(Search { graph, space, slots, ef, scratch });
             }
         }
-        let found = scratch
-            .pool
-            .candidates()
-            .iter()
-            .map(|near| near.slot())
-            .filter(|&slot| slots.is_live(slot));
         scratch.fresh.clear();
-        scratch.fresh.extend(found.take(rescored(k)));
+        for near in scratch.pool.candidates() {
+            if scratch.fresh.len() >= rescored(k) {
+                break;
+            }
+            scratch.fresh.extend(graph.rows_at(near.slot(), slots));
+        }
         if scratch.fresh.len() < k {
             return false;
         }
@@ -507,12 +435,7 @@ impl Database {
 
     /// Applies the threshold and cuts at `k`.
     fn hits(&self, scratch: &Scratch, k: usize, threshold: Option<f32>) -> Hits<'_> {
-        let mut hits = Hits {
-            database: self,
-            slots: Vec::new(),
-            scores: Vec::new(),
-            distances: Vec::new(),
-        };
+        let mut hits = Hits { database: self, slots: Vec::new(), scores: Vec::new(), distances: Vec::new() };
         for near in scratch.sorted.iter().take(k) {
             let (score, distance) = self.options.distance_metric.score_and_distance(near.rank());
             if threshold.is_some_and(|threshold| score < threshold) {
@@ -537,12 +460,7 @@ impl Database {
             total: 0,
         };
         memory.total = memory.vectors + memory.codes + memory.graph + memory.ids + memory.metadata;
-        Stats {
-            count: self.len(),
-            deleted: self.slots.dead(),
-            options: self.options,
-            memory,
-        }
+        Stats { count: self.len(), deleted: self.slots.dead(), options: self.options, memory }
     }
 
     /// Writes everything as one self-contained file, in order.
@@ -574,21 +492,8 @@ impl Database {
     }
 
     pub(crate) fn parts(&self) -> Parts<'_> {
-        let Self {
-            slots,
-            vectors,
-            metadata,
-            graph,
-            codes,
-            ..
-        } = self;
-        Parts {
-            slots,
-            vectors,
-            metadata,
-            graph,
-            codes,
-        }
+        let Self { slots, vectors, metadata, graph, codes, .. } = self;
+        Parts { slots, vectors, metadata, graph, codes }
     }
 
     pub(crate) fn from_parts(
@@ -599,15 +504,7 @@ impl Database {
         graph: Graph,
         codes: Codes,
     ) -> Self {
-        Self {
-            options,
-            slots,
-            vectors,
-            metadata,
-            graph,
-            codes,
-            scratches: Scratches::default(),
-        }
+        Self { options, slots, vectors, metadata, graph, codes, scratches: Scratches::default() }
     }
 }
 
@@ -647,10 +544,7 @@ impl Codes {
             Quantization::None => Self::None,
             Quantization::Scalar => {
                 let codec = ScalarCodec::new(options.distance_metric, options.dimensions);
-                Self::Scalar {
-                    codec,
-                    rows: Chunks::new(codec.lines()),
-                }
+                Self::Scalar { codec, rows: Chunks::new(codec.lines()) }
             }
         }
     }
@@ -670,11 +564,7 @@ impl Codes {
 
     fn set(&mut self, slot: Slot, vector: &[f32]) {
         if let Self::Scalar { codec, rows } = self {
-            kernels::run(Encode {
-                codec: *codec,
-                vector,
-                row: rows.row_mut(slot as usize),
-            });
+            kernels::run(Encode { codec: *codec, vector, row: rows.row_mut(slot as usize) });
         }
     }
 

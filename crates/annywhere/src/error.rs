@@ -178,10 +178,7 @@ impl Error {
     }
 
     pub(crate) fn corrupt(section: &str, reason: impl Into<String>) -> Self {
-        Self::Corrupt {
-            section: section.to_owned(),
-            reason: reason.into(),
-        }
+        Self::Corrupt { section: section.to_owned(), reason: reason.into() }
     }
 }
 
@@ -191,20 +188,10 @@ mod tests {
 
     #[test]
     fn json_carries_code_message_and_numbers() {
-        let error = Error::WrongDimension {
-            expected: 3,
-            received: 2,
-            row: Some(7),
-        };
+        let error = Error::WrongDimension { expected: 3, received: 2, row: Some(7) };
         let json: serde_json::Value = serde_json::from_str(&error.to_json()).unwrap();
         assert_eq!(json["code"], error.code());
-        assert_eq!(
-            json["message"],
-            "row 7 has 2 dimensions, this database holds vectors of 3"
-        );
-        assert_eq!(
-            json["details"],
-            serde_json::json!({ "expected": 3, "received": 2, "row": 7 })
-        );
+        assert_eq!(json["message"], "row 7 has 2 dimensions, this database holds vectors of 3");
+        assert_eq!(json["details"], serde_json::json!({ "expected": 3, "received": 2, "row": 7 }));
     }
 }

@@ -33,9 +33,7 @@ pub use options::{Config, HnswConfig, MAX_DIMENSIONS, MAX_ROWS, Options, Quantiz
 pub use store::{Sink, Source};
 
 #[cfg(target_endian = "big")]
-compile_error!(
-    "files are read in place as little-endian numbers; no supported platform is big-endian"
-);
+compile_error!("files are read in place as little-endian numbers; no supported platform is big-endian");
 
 /// The version of this engine; bindings and files name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -59,10 +59,8 @@ impl Config {
     /// # Errors
     /// [`Error::InvalidOption`] when the text is not an object of known options with values of the right type.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        serde_json::from_str(text).map_err(|error| Error::InvalidOption {
-            option: "options".to_owned(),
-            reason: error.to_string(),
-        })
+        serde_json::from_str(text)
+            .map_err(|error| Error::InvalidOption { option: "options".to_owned(), reason: error.to_string() })
     }
 }
 
@@ -117,18 +115,11 @@ impl Options {
     pub fn adopt(self, config: &Config) -> Result<Self, Error> {
         Self::resolve(config)?;
         agree("dimensions", Some(config.dimensions), self.dimensions)?;
-        agree(
-            "distanceMetric",
-            config.distance_metric,
-            self.distance_metric,
-        )?;
+        agree("distanceMetric", config.distance_metric, self.distance_metric)?;
         agree("quantization", config.quantization, self.quantization)?;
         agree("hnswConfig.m", config.hnsw_config.m, self.m)?;
         Ok(Self {
-            ef_construction: config
-                .hnsw_config
-                .ef_construction
-                .unwrap_or(self.ef_construction),
+            ef_construction: config.hnsw_config.ef_construction.unwrap_or(self.ef_construction),
             ef_search: config.hnsw_config.ef_search.unwrap_or(self.ef_search),
             ..self
         })
@@ -160,19 +151,11 @@ fn within(option: &str, value: usize, least: usize, most: usize) -> Result<(), E
     })
 }
 
-fn agree<T: PartialEq + Serialize + Copy>(
-    option: &str,
-    asked: Option<T>,
-    found: T,
-) -> Result<(), Error> {
+fn agree<T: PartialEq + Serialize + Copy>(option: &str, asked: Option<T>, found: T) -> Result<(), Error> {
     match asked {
         Some(asked) if asked != found => {
             let text = |value: T| serde_json::to_string(&value).unwrap_or_default();
-            Err(Error::Mismatch {
-                option: option.to_owned(),
-                expected: text(asked),
-                received: text(found),
-            })
+            Err(Error::Mismatch { option: option.to_owned(), expected: text(asked), received: text(found) })
         }
         _ => Ok(()),
     }
@@ -209,10 +192,8 @@ mod tests {
 
     #[test]
     fn a_file_keeps_its_structure_and_takes_new_list_lengths() {
-        let file = Options::resolve(
-            &Config::from_json(r#"{"dimensions":3,"hnswConfig":{"m":8}}"#).unwrap(),
-        )
-        .unwrap();
+        let file = Options::resolve(&Config::from_json(r#"{"dimensions":3,"hnswConfig":{"m":8}}"#).unwrap())
+            .unwrap();
         let asked = Config::from_json(r#"{"dimensions":3,"hnswConfig":{"efSearch":99}}"#).unwrap();
         let adopted = file.adopt(&asked).unwrap();
         assert_eq!((adopted.m, adopted.ef_search), (8, 99));

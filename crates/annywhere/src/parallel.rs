@@ -16,10 +16,7 @@ pub(crate) fn map<R: Send>(
     }
     (0..count)
         .into_par_iter()
-        .map_init(
-            || scratches.borrow(),
-            |borrowed, index| compute(index, &mut borrowed.scratch),
-        )
+        .map_init(|| scratches.borrow(), |borrowed, index| compute(index, &mut borrowed.scratch))
         .collect()
 }
 
@@ -32,7 +29,5 @@ pub(crate) fn serial<R>(
     compute: impl Fn(usize, &mut Scratch) -> R,
 ) -> Vec<R> {
     let mut borrowed = scratches.borrow();
-    (0..count)
-        .map(|index| compute(index, &mut borrowed.scratch))
-        .collect()
+    (0..count).map(|index| compute(index, &mut borrowed.scratch)).collect()
 }

@@ -16,10 +16,7 @@ pub(crate) const NO_METADATA: &str = "{}";
 
 /// One row without its vector: an id, and metadata as the JSON text that was given.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Row<'a>(
-    #[serde(borrow)] Cow<'a, str>,
-    #[serde(borrow)] Option<&'a RawValue>,
-);
+pub(crate) struct Row<'a>(#[serde(borrow)] Cow<'a, str>, #[serde(borrow)] Option<&'a RawValue>);
 
 impl Row<'_> {
     pub(crate) fn id(&self) -> &str {
@@ -41,40 +38,24 @@ impl Row<'_> {
 /// [`Error::InvalidArgument`] if the text has another shape; [`Error::InvalidId`], [`Error::InvalidMetadata`] and
 /// [`Error::DuplicateId`] with the row's index.
 pub(crate) fn parse(text: &str) -> Result<Vec<Row<'_>>, Error> {
-    let rows: Vec<Row<'_>> =
-        serde_json::from_str(text).map_err(|error| Error::InvalidArgument {
-            argument: "rows".to_owned(),
-            reason: error.to_string(),
-        })?;
+    let rows: Vec<Row<'_>> = serde_json::from_str(text)
+        .map_err(|error| Error::InvalidArgument { argument: "rows".to_owned(), reason: error.to_string() })?;
     let mut seen: HashTable<usize> = HashTable::with_capacity(rows.len());
     let hash = |row: usize| xxh3_64(rows[row].id().as_bytes());
     for (index, row) in rows.iter().enumerate() {
         let length = row.id().len();
         if length == 0 {
-            return Err(Error::InvalidId {
-                row: index,
-                reason: "is empty".to_owned(),
-            });
+            return Err(Error::InvalidId { row: index, reason: "is empty".to_owned() });
         }
         if length > LONGEST_ID {
             let reason = format!("has {length} bytes, more than {LONGEST_ID}");
             return Err(Error::InvalidId { row: index, reason });
         }
-        if row
-            .1
-            .is_some_and(|metadata| !metadata.get().starts_with('{'))
-        {
-            return Err(Error::InvalidMetadata {
-                row: index,
-                reason: "is not a JSON object".to_owned(),
-            });
+        if row.1.is_some_and(|metadata| !metadata.get().starts_with('{')) {
+            return Err(Error::InvalidMetadata { row: index, reason: "is not a JSON object".to_owned() });
         }
         if let Some(&first) = seen.find(hash(index), |&other| rows[other].id() == row.id()) {
-            return Err(Error::DuplicateId {
-                id: row.id().to_owned(),
-                first,
-                second: index,
-            });
+            return Err(Error::DuplicateId { id: row.id().to_owned(), first, second: index });
         }
         seen.insert_unique(hash(index), index, |&other| hash(other));
     }
@@ -89,10 +70,7 @@ mod tests {
     fn rows_are_read_and_bad_ones_named() {
         let rows = parse(r#"[["a",{"x":[1,{"__proto__":2}]}],["b\u0041",null],["c",{}]]"#).unwrap();
         let parts: Vec<_> = rows.iter().map(|row| (row.id(), row.metadata())).collect();
-        assert_eq!(
-            parts,
-            [("a", r#"{"x":[1,{"__proto__":2}]}"#), ("bA", ""), ("c", "")]
-        );
+        assert_eq!(parts, [("a", r#"{"x":[1,{"__proto__":2}]}"#), ("bA", ""), ("c", "")]);
         for (text, code) in [
             ("[", "InvalidArgument"),
             (r#"[["a"]]"#, "InvalidArgument"),

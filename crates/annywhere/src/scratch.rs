@@ -55,12 +55,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn reset(&mut self, limit: usize) {
-        let Self {
-            candidates,
-            limit: old_limit,
-            live,
-            cursor,
-        } = self;
+        let Self { candidates, limit: old_limit, live, cursor } = self;
         candidates.clear();
         // One more than the limit lies here for the moment between inserting and cutting.
         candidates.reserve(limit + 1);
@@ -133,18 +128,12 @@ impl Pool {
     #[inline(always)]
     pub(crate) fn peek(&mut self) -> Option<Slot> {
         self.skip_expanded();
-        self.candidates
-            .get(self.cursor)
-            .map(|candidate| candidate.slot())
+        self.candidates.get(self.cursor).map(|candidate| candidate.slot())
     }
 
     #[inline(always)]
     fn skip_expanded(&mut self) {
-        while self
-            .candidates
-            .get(self.cursor)
-            .is_some_and(|candidate| candidate.is_expanded())
-        {
+        while self.candidates.get(self.cursor).is_some_and(|candidate| candidate.is_expanded()) {
             self.cursor += 1;
         }
     }
@@ -219,10 +208,7 @@ pub(crate) struct Borrowed<'a> {
 impl Scratches {
     pub(crate) fn borrow(&self) -> Borrowed<'_> {
         let waiting = self.0.lock().ok().and_then(|mut scratches| scratches.pop());
-        Borrowed {
-            scratch: waiting.unwrap_or_default(),
-            home: self,
-        }
+        Borrowed { scratch: waiting.unwrap_or_default(), home: self }
     }
 }
 
@@ -243,10 +229,7 @@ mod tests {
     fn candidates_order_by_rank_then_slot_and_give_their_parts_back() {
         let ranks = [f32::MIN, -1.5, -1e-40, 0.0, 1e-40, 2.0, f32::MAX];
         for pair in ranks.windows(2) {
-            assert!(
-                Candidate::new(pair[0], 9) < Candidate::new(pair[1], 0),
-                "{pair:?}"
-            );
+            assert!(Candidate::new(pair[0], 9) < Candidate::new(pair[1], 0), "{pair:?}");
         }
         for rank in ranks {
             let candidate = Candidate::new(rank, 123_456_789);
@@ -265,17 +248,10 @@ mod tests {
             pool.offer(rank, slot, is_live(slot));
             pool.cut(is_live);
         }
-        let slots: Vec<Slot> = pool
-            .candidates()
-            .iter()
-            .map(|candidate| candidate.slot())
-            .collect();
+        let slots: Vec<Slot> = pool.candidates().iter().map(|candidate| candidate.slot()).collect();
         assert_eq!(slots, [1, 4, 2]);
         assert_eq!(pool.bound(), 4.0);
-        assert_eq!(
-            [pool.expand_nearest(), pool.peek(), pool.expand_nearest()],
-            [Some(1), Some(4), Some(4)]
-        );
+        assert_eq!([pool.expand_nearest(), pool.peek(), pool.expand_nearest()], [Some(1), Some(4), Some(4)]);
     }
 
     #[test]

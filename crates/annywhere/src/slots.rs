@@ -29,13 +29,7 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn new() -> Self {
-        Self {
-            ids: Texts::new(),
-            states: Chunks::new(1),
-            by_id: HashTable::new(),
-            free: Vec::new(),
-            dead: 0,
-        }
+        Self { ids: Texts::new(), states: Chunks::new(1), by_id: HashTable::new(), free: Vec::new(), dead: 0 }
     }
 
     /// Number of slots of any state.
@@ -68,9 +62,7 @@ impl Slots {
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Slot> {
-        self.by_id
-            .find(hash(id), |&slot| self.id(slot) == id)
-            .copied()
+        self.by_id.find(hash(id), |&slot| self.id(slot) == id).copied()
     }
 
     /// The slots that the next `count` rows will take.
@@ -84,9 +76,7 @@ impl Slots {
         let Self { ids, by_id, .. } = self;
         by_id
             .try_reserve(more, |&slot| hash(ids.get(slot as usize)))
-            .map_err(|_| Error::OutOfMemory {
-                bytes: more * size_of::<Slot>(),
-            })?;
+            .map_err(|_| Error::OutOfMemory { bytes: more * size_of::<Slot>() })?;
         self.ids.reserve(slots, bytes)?;
         self.states.grow(slots, FREE)
     }
@@ -112,9 +102,7 @@ impl Slots {
     /// Removes an id; its slot is dead from now on.
     pub(crate) fn remove(&mut self, id: &str) -> Option<Slot> {
         let Self { ids, by_id, .. } = self;
-        let entry = by_id
-            .find_entry(hash(id), |&slot| ids.get(slot as usize) == id)
-            .ok()?;
+        let entry = by_id.find_entry(hash(id), |&slot| ids.get(slot as usize) == id).ok()?;
         let (slot, _) = entry.remove();
         self.states.set(slot as usize, DEAD);
         self.ids.set(slot as usize, "");
@@ -155,13 +143,7 @@ impl Slots {
     /// # Errors
     /// [`Error::Corrupt`] for an unknown state, a live slot without an id, a dead one with an id, or a repeated id.
     pub(crate) fn from_parts(states: Chunks<u8>, ids: Texts) -> Result<Self, Error> {
-        let mut slots = Self {
-            ids,
-            states,
-            by_id: HashTable::new(),
-            free: Vec::new(),
-            dead: 0,
-        };
+        let mut slots = Self { ids, states, by_id: HashTable::new(), free: Vec::new(), dead: 0 };
         for slot in (0..slots.len() as Slot).rev() {
             let state = slots.states.get(slot as usize);
             match state {
@@ -177,19 +159,14 @@ impl Slots {
             }
             let id = slots.ids.get(slot as usize);
             if id.is_empty() == (state == LIVE) {
-                return Err(Error::corrupt(
-                    "ids",
-                    format!("slot {slot} of state {state} has the id {id:?}"),
-                ));
+                return Err(Error::corrupt("ids", format!("slot {slot} of state {state} has the id {id:?}")));
             }
             if state == LIVE {
                 if slots.find(id).is_some() {
                     return Err(Error::corrupt("ids", format!("the id {id:?} stands twice")));
                 }
                 let Self { ids, by_id, .. } = &mut slots;
-                by_id.insert_unique(hash(ids.get(slot as usize)), slot, |&slot| {
-                    hash(ids.get(slot as usize))
-                });
+                by_id.insert_unique(hash(ids.get(slot as usize)), slot, |&slot| hash(ids.get(slot as usize)));
             }
         }
         Ok(slots)

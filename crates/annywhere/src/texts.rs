@@ -23,12 +23,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn new() -> Self {
-        Self {
-            blocks: Vec::new(),
-            entries: Chunks::new(1),
-            used: 0,
-            replaced: 0,
-        }
+        Self { blocks: Vec::new(), entries: Chunks::new(1), used: 0, replaced: 0 }
     }
 
     /// The text of a slot; empty where none was set.
@@ -55,9 +50,7 @@ impl Texts {
         self.entries.grow(slots, [0; 3])?;
         let out_of_memory = |_| Error::OutOfMemory { bytes };
         match self.blocks.last_mut() {
-            Some(open) if open.len() + bytes <= BLOCK_BYTES => {
-                open.try_reserve(bytes).map_err(out_of_memory)
-            }
+            Some(open) if open.len() + bytes <= BLOCK_BYTES => open.try_reserve(bytes).map_err(out_of_memory),
             _ if u32::try_from(bytes).is_err() => Err(Error::OutOfMemory { bytes }),
             _ => {
                 let mut block = Vec::new();
@@ -126,30 +119,21 @@ impl Texts {
         let mut slot = 0;
         while slot < lengths.len() {
             let (mut end, mut bytes) = (slot, 0);
-            while end < lengths.len()
-                && (end == slot || bytes + lengths.get(end) as usize <= BLOCK_BYTES)
-            {
+            while end < lengths.len() && (end == slot || bytes + lengths.get(end) as usize <= BLOCK_BYTES) {
                 bytes += lengths.get(end) as usize;
                 end += 1;
             }
             let mut block: Vec<u8> = Vec::new();
-            block
-                .try_reserve_exact(bytes)
-                .map_err(|_| Error::OutOfMemory { bytes })?;
+            block.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
             block.resize(bytes, 0);
             read(&mut block)?;
             let mut start = 0;
             for slot in slot..end {
                 let length = lengths.get(slot);
                 if std::str::from_utf8(&block[start..start + length as usize]).is_err() {
-                    return Err(Error::corrupt(
-                        section,
-                        format!("the text of slot {slot} is not UTF-8"),
-                    ));
+                    return Err(Error::corrupt(section, format!("the text of slot {slot} is not UTF-8")));
                 }
-                texts
-                    .entries
-                    .set(slot, [texts.blocks.len() as u32, start as u32, length]);
+                texts.entries.set(slot, [texts.blocks.len() as u32, start as u32, length]);
                 start += length as usize;
             }
             texts.used += bytes;
@@ -180,11 +164,7 @@ mod tests {
             texts.set(1, &long);
         }
         assert_eq!((texts.get(0), texts.get(1)), ("kept", long.as_str()));
-        assert!(
-            texts.bytes() < 4 * BLOCK_BYTES,
-            "{} bytes for one long text",
-            texts.bytes()
-        );
+        assert!(texts.bytes() < 4 * BLOCK_BYTES, "{} bytes for one long text", texts.bytes());
     }
 
     #[test]

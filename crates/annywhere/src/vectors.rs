@@ -56,29 +56,17 @@ impl Vectors {
     /// Checks a vector from outside: length, finite components, a magnitude that cannot overflow, a direction.
     pub(crate) fn check(&self, vector: &[f32], row: Option<usize>) -> Result<(), Error> {
         if vector.len() != self.dimensions {
-            return Err(Error::WrongDimension {
-                expected: self.dimensions,
-                received: vector.len(),
-                row,
-            });
+            return Err(Error::WrongDimension { expected: self.dimensions, received: vector.len(), row });
         }
         let square = rough_square(vector);
         if (SMALLEST_SQUARE..=LARGEST_SQUARE).contains(&square) {
             return Ok(());
         }
         if let Some(component) = vector.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NotFinite {
-                row,
-                component,
-                value: vector[component].to_string(),
-            });
+            return Err(Error::NotFinite { row, component, value: vector[component].to_string() });
         }
         if square > LARGEST_SQUARE {
-            return Err(Error::TooLarge {
-                row,
-                square: square.to_string(),
-                limit: LARGEST_SQUARE,
-            });
+            return Err(Error::TooLarge { row, square: square.to_string(), limit: LARGEST_SQUARE });
         }
         match self.metric {
             Metric::Cosine => Err(Error::ZeroVector { row }),
@@ -109,8 +97,7 @@ impl Vectors {
     fn set_inverse_length(&mut self, slot: Slot) {
         if self.metric == Metric::Cosine {
             let square = kernels::run(SquaredLength(self.rows.row(slot as usize)));
-            self.inverse_lengths
-                .set(slot as usize, inverse_length(square));
+            self.inverse_lengths.set(slot as usize, inverse_length(square));
         }
     }
 
@@ -138,23 +125,16 @@ impl Vectors {
     ///
     /// # Errors
     /// [`Error::Corrupt`] for a row that [`check`](Self::check) would have refused.
-    pub(crate) fn from_parts(
-        metric: Metric,
-        dimensions: usize,
-        rows: Chunks<f32>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn from_parts(metric: Metric, dimensions: usize, rows: Chunks<f32>) -> Result<Self, Error> {
         let count = rows.len();
-        let mut vectors = Self {
-            rows,
-            ..Self::new(metric, dimensions)
-        };
+        let mut vectors = Self { rows, ..Self::new(metric, dimensions) };
         vectors.reserve(count)?;
         for slot in 0..count as Slot {
             let row = vectors.rows.row(slot as usize);
             let square = kernels::run(SquaredLength(row));
             // A slot that never held a row is all zeros, so zero is sound; NaN and infinities fail the comparison.
-            let sound = square <= LARGEST_SQUARE * 1.01
-                && row[dimensions..].iter().all(|&padding| padding == 0.0);
+            let sound =
+                square <= LARGEST_SQUARE * 1.01 && row[dimensions..].iter().all(|&padding| padding == 0.0);
             if !sound {
                 return Err(Error::corrupt(
                     "vectors",
@@ -179,11 +159,7 @@ fn rough_square(vector: &[f32]) -> f32 {
 }
 
 fn inverse_length(square: f32) -> f32 {
-    if square > 0.0 {
-        1.0 / square.sqrt()
-    } else {
-        0.0
-    }
+    if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
 }
 
 /// Exact ranks between original vectors; see [`Metric::score_and_distance`] for what a rank is.
@@ -192,9 +168,7 @@ impl Space for &Vectors {
         let query = &mut query.exact;
         query.values.clear();
         query.values.extend_from_slice(vector);
-        query
-            .values
-            .resize(self.dimensions.next_multiple_of(LANES), 0.0);
+        query.values.resize(self.dimensions.next_multiple_of(LANES), 0.0);
         query.inverse_length = inverse_length(kernels::run(SquaredLength(&query.values)));
     }
 
@@ -212,12 +186,7 @@ impl Space for &Vectors {
     fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4] {
         let query = &query.exact;
         let [a, b, c, d] = slots;
-        let rows = [
-            self.padded(a),
-            self.padded(b),
-            self.padded(c),
-            self.padded(d),
-        ];
+        let rows = [self.padded(a), self.padded(b), self.padded(c), self.padded(d)];
         match self.metric {
             Metric::Cosine => {
                 let mut ranks = kernels.dot(&query.values, rows);
@@ -230,6 +199,10 @@ impl Space for &Vectors {
             Metric::Dot => kernels.dot(&query.values, rows).map(|product| -product),
             Metric::Manhattan => kernels.l1(&query.values, rows),
         }
+    }
+
+    fn are_equal(self, a: Slot, b: Slot) -> bool {
+        self.padded(a) == self.padded(b)
     }
 
     #[inline(always)]

@@ -6,21 +6,11 @@ use annywhere::{Config, Database, Error, Metric, Quantization, SearchParams, Sou
 use support::{Random, config, filled, ids};
 
 fn small(quantization: Quantization) -> (Config, Database) {
-    let config = Config {
-        quantization: Some(quantization),
-        ..config(5, Metric::Euclidean)
-    };
+    let config = Config { quantization: Some(quantization), ..config(5, Metric::Euclidean) };
     let mut random = Random(3);
-    let vectors: Vec<Vec<f32>> = (0..40)
-        .map(|_| (0..5).map(|_| random.real()).collect())
-        .collect();
+    let vectors: Vec<Vec<f32>> = (0..40).map(|_| (0..5).map(|_| random.real()).collect()).collect();
     let mut database = filled(&config, &vectors);
-    database
-        .insert(
-            r#"[["7",{"title":"größer"}],["new",{"a":[1,2]}]]"#,
-            &[0.5; 10],
-        )
-        .unwrap();
+    database.insert(r#"[["7",{"title":"größer"}],["new",{"a":[1,2]}]]"#, &[0.5; 10]).unwrap();
     database.delete(&["3", "11"]).unwrap();
     (config, database)
 }
@@ -29,11 +19,7 @@ fn everything(database: &Database) -> Vec<String> {
     ids(
         database,
         &[0.1, 0.2, 0.3, 0.4, 0.5],
-        &SearchParams {
-            k: 100,
-            exact: true,
-            ..SearchParams::default()
-        },
+        &SearchParams { k: 100, exact: true, ..SearchParams::default() },
     )
 }
 
@@ -68,12 +54,8 @@ fn a_reopened_database_goes_on_exactly_as_the_original() {
     for round in 0..30 {
         let vector: Vec<f32> = (0..5).map(|_| random.real()).collect();
         for database in [&mut database, &mut reopened] {
-            database
-                .insert(&format!(r#"[["{round}",null]]"#), &vector)
-                .unwrap();
-            database
-                .delete(&[(round * 7 % 40).to_string().as_str()])
-                .unwrap();
+            database.insert(&format!(r#"[["{round}",null]]"#), &vector).unwrap();
+            database.delete(&[(round * 7 % 40).to_string().as_str()]).unwrap();
         }
     }
     assert_eq!(reopened.to_bytes().unwrap(), database.to_bytes().unwrap());
@@ -86,22 +68,11 @@ fn options_that_contradict_the_file_are_refused() {
     for asked in [
         config(6, Metric::Euclidean),
         config(5, Metric::Cosine),
-        Config {
-            quantization: Some(Quantization::None),
-            ..config(5, Metric::Euclidean)
-        },
+        Config { quantization: Some(Quantization::None), ..config(5, Metric::Euclidean) },
     ] {
-        assert_eq!(
-            Database::read(&bytes.as_slice(), &asked)
-                .unwrap_err()
-                .code(),
-            "Mismatch"
-        );
+        assert_eq!(Database::read(&bytes.as_slice(), &asked).unwrap_err().code(), "Mismatch");
     }
-    let silent = Config {
-        dimensions: 5,
-        ..Config::default()
-    };
+    let silent = Config { dimensions: 5, ..Config::default() };
     let reopened = Database::read(&bytes.as_slice(), &silent).unwrap();
     assert_eq!(
         reopened.options().distance_metric,
@@ -117,10 +88,7 @@ fn no_truncation_and_no_flipped_byte_goes_unnoticed_or_does_harm() {
     for quantization in [Quantization::None, Quantization::Scalar] {
         let (config, database) = small(quantization);
         let (bytes, expected) = (database.to_bytes().unwrap(), everything(&database));
-        for length in (0..bytes.len())
-            .step_by(97)
-            .chain(bytes.len() - 70..bytes.len())
-        {
+        for length in (0..bytes.len()).step_by(97).chain(bytes.len() - 70..bytes.len()) {
             let error = Database::read(&&bytes[..length], &config).unwrap_err();
             assert!(matches!(error, Error::Corrupt { .. }), "{length}: {error}");
         }
@@ -132,10 +100,7 @@ fn no_truncation_and_no_flipped_byte_goes_unnoticed_or_does_harm() {
                     assert_eq!(everything(&read), expected, "byte {at}");
                     assert_eq!(bytes[at], 0, "byte {at} matters");
                 }
-                Err(error) => assert!(
-                    matches!(error.code(), "Corrupt" | "VersionTooNew"),
-                    "{at}: {error}"
-                ),
+                Err(error) => assert!(matches!(error.code(), "Corrupt" | "VersionTooNew"), "{at}: {error}"),
             }
             damaged[at] = bytes[at];
         }

@@ -56,11 +56,7 @@ fn options() -> impl Strategy<Value = Config> {
             true => Quantization::None,
             false => Quantization::Scalar,
         }),
-        hnsw_config: HnswConfig {
-            m: Some(m),
-            ef_construction: Some(30),
-            ef_search: Some(12),
-        },
+        hnsw_config: HnswConfig { m: Some(m), ef_construction: Some(30), ef_search: Some(12) },
         max_elements: None,
     })
 }
@@ -68,9 +64,7 @@ fn options() -> impl Strategy<Value = Config> {
 /// Small integers, so that equal vectors and equal scores occur.
 fn vector(random: &mut Random) -> Vec<f32> {
     loop {
-        let vector: Vec<f32> = (0..DIMENSIONS)
-            .map(|_| random.below(9) as f32 - 4.0)
-            .collect();
+        let vector: Vec<f32> = (0..DIMENSIONS).map(|_| random.below(9) as f32 - 4.0).collect();
         if vector.iter().any(|&x| x != 0.0) {
             return vector;
         }
@@ -119,17 +113,12 @@ impl Pair {
             vectors.extend_from_slice(&vector);
             self.model.0.insert(id.to_string(), (vector, metadata));
         }
-        self.database
-            .insert(&format!("[{}]", texts.join(",")), &vectors)
-            .unwrap();
+        self.database.insert(&format!("[{}]", texts.join(",")), &vectors).unwrap();
     }
 
     fn delete(&mut self, count: usize, random: &mut Random) -> Result<(), TestCaseError> {
         let ids: Vec<String> = (0..count).map(|_| random.below(IDS).to_string()).collect();
-        let expected = ids
-            .iter()
-            .filter(|&id| self.model.0.remove(id).is_some())
-            .count();
+        let expected = ids.iter().filter(|&id| self.model.0.remove(id).is_some()).count();
         let borrowed: Vec<&str> = ids.iter().map(String::as_str).collect();
         prop_assert_eq!(self.database.delete(&borrowed).unwrap(), expected);
         for id in &ids {
@@ -141,39 +130,19 @@ impl Pair {
     fn search(&self, k: usize, query: &[f32]) -> Result<(), TestCaseError> {
         let expected = self.model.best_scores(self.metric(), query, k);
         for exact in [true, false] {
-            let hits = self
-                .database
-                .search(
-                    query,
-                    &SearchParams {
-                        k,
-                        exact,
-                        ..SearchParams::default()
-                    },
-                )
-                .unwrap();
-            prop_assert_eq!(
-                hits.len(),
-                expected.len(),
-                "k rows come back whenever k rows exist"
-            );
+            let hits =
+                self.database.search(query, &SearchParams { k, exact, ..SearchParams::default() }).unwrap();
+            prop_assert_eq!(hits.len(), expected.len(), "k rows come back whenever k rows exist");
             prop_assert!(hits.scores().is_sorted_by(|a, b| a >= b));
             let ids: Vec<&str> = hits.ids().collect();
-            prop_assert_eq!(
-                ids.iter().collect::<BTreeSet<_>>().len(),
-                ids.len(),
-                "no id comes back twice"
-            );
+            prop_assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "no id comes back twice");
             for (id, &score) in ids.iter().zip(hits.scores()) {
                 let row = self.model.0.get(*id);
                 prop_assert!(row.is_some(), "{} was removed or never inserted", id);
                 let (vector, metadata) = row.unwrap();
                 near(score, Model::score(self.metric(), query, vector))?;
                 let stored = self.database.get(id).unwrap();
-                prop_assert_eq!(
-                    (stored.vector, stored.metadata),
-                    (vector.as_slice(), metadata.as_str())
-                );
+                prop_assert_eq!((stored.vector, stored.metadata), (vector.as_slice(), metadata.as_str()));
             }
             if exact {
                 for (&score, &expected) in hits.scores().iter().zip(&expected) {
@@ -191,18 +160,10 @@ impl Pair {
         // Half a step below the score, so that rounding does not decide.
         let threshold = middle as f32 - 1e-4;
         let k = expected.len();
-        let params = SearchParams {
-            k,
-            exact: true,
-            threshold: Some(threshold),
-            ..SearchParams::default()
-        };
+        let params = SearchParams { k, exact: true, threshold: Some(threshold), ..SearchParams::default() };
         let hits = self.database.search(query, &params).unwrap();
         prop_assert!(hits.scores().iter().all(|&score| score >= threshold));
-        let passing = expected
-            .iter()
-            .filter(|&&score| score as f32 >= threshold)
-            .count();
+        let passing = expected.iter().filter(|&&score| score as f32 >= threshold).count();
         prop_assert_eq!(hits.len(), passing);
         Ok(())
     }
@@ -210,12 +171,7 @@ impl Pair {
 
 fn near(score: f32, expected: f64) -> Result<(), TestCaseError> {
     let tolerance = 1e-5 * expected.abs().max(1.0);
-    prop_assert!(
-        (f64::from(score) - expected).abs() <= tolerance,
-        "score {} against {}",
-        score,
-        expected
-    );
+    prop_assert!((f64::from(score) - expected).abs() <= tolerance, "score {} against {}", score, expected);
     Ok(())
 }
 
@@ -242,51 +198,28 @@ proptest! {
 #[test]
 fn every_row_finds_itself_after_heavy_churn() {
     let mut random = Random(5);
-    let config = Config {
-        dimensions: 16,
-        ..Config::default()
-    };
+    let config = Config { dimensions: 16, ..Config::default() };
     let mut database = Database::new(&config).unwrap();
     let mut model = Model::default();
     for round in 0..20 {
         let rows: Vec<(String, Vec<f32>)> = (0..150)
-            .map(|_| {
-                (
-                    random.below(1_500).to_string(),
-                    (0..16).map(|_| random.real()).collect(),
-                )
-            })
+            .map(|_| (random.below(1_500).to_string(), (0..16).map(|_| random.real()).collect()))
             .collect();
         for (id, vector) in rows {
-            database
-                .insert(&format!(r#"[["{id}",{{"round":{round}}}]]"#), &vector)
-                .unwrap();
+            database.insert(&format!(r#"[["{id}",{{"round":{round}}}]]"#), &vector).unwrap();
             model.0.insert(id, (vector, String::new()));
         }
         let doomed: Vec<String> = (0..80).map(|_| random.below(1_500).to_string()).collect();
-        database
-            .delete(&doomed.iter().map(String::as_str).collect::<Vec<_>>())
-            .unwrap();
+        database.delete(&doomed.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
         doomed.iter().for_each(|id| drop(model.0.remove(id)));
     }
     assert_eq!(database.len(), model.0.len());
-    assert!(
-        database.stats().deleted * 4 < database.len(),
-        "removed rows are taken out of the graph"
-    );
+    assert!(database.stats().deleted * 4 < database.len(), "removed rows are taken out of the graph");
     let lost: Vec<&String> = model
         .0
         .iter()
         .filter(|(id, (vector, _))| {
-            let hits = database
-                .search(
-                    vector,
-                    &SearchParams {
-                        k: 1,
-                        ..SearchParams::default()
-                    },
-                )
-                .unwrap();
+            let hits = database.search(vector, &SearchParams { k: 1, ..SearchParams::default() }).unwrap();
             hits.ids().next() != Some(id.as_str())
         })
         .map(|(id, _)| id)

@@ -12,19 +12,12 @@ const DIMENSIONS: usize = 64;
 
 fn vectors(count: usize, seed: u64) -> Vec<Vec<f32>> {
     let mut random = Random(seed);
-    (0..count)
-        .map(|_| random.clustered(DIMENSIONS, 0.6))
-        .collect()
+    (0..count).map(|_| random.clustered(DIMENSIONS, 0.6)).collect()
 }
 
 #[test]
 fn default_options_find_nearly_all_neighbours_under_every_metric() {
-    for metric in [
-        Metric::Cosine,
-        Metric::Euclidean,
-        Metric::Dot,
-        Metric::Manhattan,
-    ] {
+    for metric in [Metric::Cosine, Metric::Euclidean, Metric::Dot, Metric::Manhattan] {
         let database = filled(&config(DIMENSIONS, metric), &vectors(ROWS, 1));
         let recall = recall(&database, &vectors(QUERIES, 2), 10, None);
         assert!(recall >= 0.97, "{metric:?}: {recall}");
@@ -36,76 +29,35 @@ fn a_longer_candidate_list_finds_more_and_a_shorter_one_less() {
     let database = filled(&config(DIMENSIONS, Metric::Cosine), &vectors(ROWS, 1));
     let at = |ef| recall(&database, &vectors(QUERIES, 2), 10, Some(ef));
     let (short, middle, long) = (at(10), at(40), at(400));
-    assert!(
-        short < middle && middle < long && long > 0.999,
-        "{short} {middle} {long}"
-    );
+    assert!(short < middle && middle < long && long > 0.999, "{short} {middle} {long}");
 }
 
 /// Unclustered vectors: hard for any graph, so that a weaker one shows.
 fn scattered(count: usize, seed: u64) -> Vec<Vec<f32>> {
     let mut random = Random(seed);
-    (0..count)
-        .map(|_| (0..DIMENSIONS).map(|_| random.real()).collect())
-        .collect()
+    (0..count).map(|_| (0..DIMENSIONS).map(|_| random.real()).collect()).collect()
 }
 
 #[test]
 fn every_graph_option_changes_the_graph() {
-    let base = HnswConfig {
-        m: Some(8),
-        ef_construction: Some(40),
-        ef_search: Some(20),
-    };
+    let base = HnswConfig { m: Some(8), ef_construction: Some(40), ef_search: Some(20) };
     let at = |hnsw_config, quantization| {
         let config = annywhere::Config {
             hnsw_config,
             quantization: Some(quantization),
             ..config(DIMENSIONS, Metric::Cosine)
         };
-        recall(
-            &filled(&config, &scattered(ROWS, 1)),
-            &scattered(QUERIES, 2),
-            10,
-            None,
-        )
+        recall(&filled(&config, &scattered(ROWS, 1)), &scattered(QUERIES, 2), 10, None)
     };
     let plain = at(base, Quantization::Scalar);
+    assert!(at(HnswConfig { m: Some(24), ..base }, Quantization::Scalar) > plain + 0.01, "{plain}");
     assert!(
-        at(
-            HnswConfig {
-                m: Some(24),
-                ..base
-            },
-            Quantization::Scalar
-        ) > plain + 0.01,
+        at(HnswConfig { ef_construction: Some(8), ..base }, Quantization::Scalar) < plain - 0.005,
         "{plain}"
     );
-    assert!(
-        at(
-            HnswConfig {
-                ef_construction: Some(8),
-                ..base
-            },
-            Quantization::Scalar
-        ) < plain - 0.005,
-        "{plain}"
-    );
-    assert!(
-        at(
-            HnswConfig {
-                ef_search: Some(80),
-                ..base
-            },
-            Quantization::Scalar
-        ) > plain + 0.01,
-        "{plain}"
-    );
+    assert!(at(HnswConfig { ef_search: Some(80), ..base }, Quantization::Scalar) > plain + 0.01, "{plain}");
     let uncoded = at(base, Quantization::None);
-    assert!(
-        (uncoded - plain).abs() < 0.03,
-        "coding costs next to nothing: {uncoded} without, {plain} with"
-    );
+    assert!((uncoded - plain).abs() < 0.03, "coding costs next to nothing: {uncoded} without, {plain} with");
 }
 
 #[test]
@@ -115,15 +67,10 @@ fn rows_inserted_one_by_one_are_found_as_well_as_in_one_batch() {
     let batch = recall(&filled(&config, &rows), &queries, 10, None);
     let mut database = Database::new(&config).unwrap();
     for (id, row) in rows.iter().enumerate() {
-        database
-            .insert(&ids_json([id.to_string().as_str()]), row)
-            .unwrap();
+        database.insert(&ids_json([id.to_string().as_str()]), row).unwrap();
     }
     let single = recall(&database, &queries, 10, None);
-    assert!(
-        (single - batch).abs() < 0.01,
-        "one by one {single}, batch {batch}"
-    );
+    assert!((single - batch).abs() < 0.01, "one by one {single}, batch {batch}");
 }
 
 #[derive(Clone)]
@@ -131,12 +78,7 @@ struct Row(Vec<f32>);
 
 impl Point for Row {
     fn distance(&self, other: &Self) -> f32 {
-        self.0
-            .iter()
-            .zip(&other.0)
-            .map(|(a, b)| (a - b) * (a - b))
-            .sum::<f32>()
-            .sqrt()
+        self.0.iter().zip(&other.0).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt()
     }
 }
 
@@ -145,55 +87,58 @@ impl Point for Row {
 fn recall_is_not_below_that_of_instant_distance() {
     let (rows, queries) = (vectors(ROWS, 1), vectors(QUERIES, 2));
     let (ef_construction, ef_search) = (100, 40);
-    let hnsw_config = HnswConfig {
-        m: Some(16),
-        ef_construction: Some(ef_construction),
-        ef_search: Some(ef_search),
-    };
-    let database = filled(
-        &annywhere::Config {
-            hnsw_config,
-            ..config(DIMENSIONS, Metric::Euclidean)
-        },
-        &rows,
-    );
+    let hnsw_config =
+        HnswConfig { m: Some(16), ef_construction: Some(ef_construction), ef_search: Some(ef_search) };
+    let database = filled(&annywhere::Config { hnsw_config, ..config(DIMENSIONS, Metric::Euclidean) }, &rows);
     let ours = recall(&database, &queries, 10, None);
 
     let points: Vec<Row> = rows.iter().cloned().map(Row).collect();
-    let (map, its_ids) = Builder::default()
-        .ef_construction(ef_construction)
-        .ef_search(ef_search)
-        .seed(7)
-        .build_hnsw(points);
+    let (map, its_ids) =
+        Builder::default().ef_construction(ef_construction).ef_search(ef_search).seed(7).build_hnsw(points);
     let mut found = 0;
     for query in &queries {
-        let exact = ids(
-            &database,
-            query,
-            &SearchParams {
-                exact: true,
-                ..SearchParams::default()
-            },
-        );
+        let exact = ids(&database, query, &SearchParams { exact: true, ..SearchParams::default() });
         let mut search = Search::default();
-        let near: Vec<_> = map
-            .search(&Row(query.clone()), &mut search)
-            .take(10)
-            .map(|item| item.pid)
-            .collect();
-        let row_of = |pid| {
-            its_ids
-                .iter()
-                .position(|&other| other == pid)
-                .unwrap()
-                .to_string()
-        };
-        found += near
-            .into_iter()
-            .filter(|&pid| exact.contains(&row_of(pid)))
-            .count();
+        let near: Vec<_> =
+            map.search(&Row(query.clone()), &mut search).take(10).map(|item| item.pid).collect();
+        let row_of = |pid| its_ids.iter().position(|&other| other == pid).unwrap().to_string();
+        found += near.into_iter().filter(|&pid| exact.contains(&row_of(pid))).count();
     }
     let theirs = found as f64 / (queries.len() * 10) as f64;
     println!("recall@10 at ef {ef_search}: ours {ours}, instant-distance {theirs}");
     assert!(ours >= theirs - 0.005, "ours {ours}, theirs {theirs}");
+}
+
+/// Identical rows have no direction to each other, so a graph that links them like others loses itself among them.
+#[test]
+fn many_identical_rows_hide_neither_themselves_nor_the_others() {
+    let mut rows = vectors(ROWS, 1);
+    for row in (0..ROWS).step_by(3) {
+        rows[row] = rows[0].clone();
+    }
+    let queries = vectors(QUERIES, 2);
+    for quantization in [Quantization::Scalar, Quantization::None] {
+        let config =
+            annywhere::Config { quantization: Some(quantization), ..config(DIMENSIONS, Metric::Cosine) };
+        let database = filled(&config, &rows);
+        let others = recall(&database, &queries, 10, None);
+        assert!(others >= 0.97, "{quantization:?}: {others}");
+        let params = SearchParams { k: 500, ..SearchParams::default() };
+        let hits = database.search(&rows[0], &params).unwrap();
+        let identical = hits.scores().iter().filter(|&&score| score > 0.9999).count();
+        assert_eq!(identical, 500, "{quantization:?}");
+    }
+}
+
+/// With two dimensions, thousands of different rows share few codes.
+#[test]
+fn rows_that_only_their_codes_make_equal_are_told_apart() {
+    let mut random = Random(11);
+    let mut plane =
+        |count| -> Vec<Vec<f32>> { (0..count).map(|_| vec![random.real(), random.real()]).collect() };
+    for metric in [Metric::Cosine, Metric::Euclidean, Metric::Dot] {
+        let (rows, queries) = (plane(5_000), plane(100));
+        let found = recall(&filled(&config(2, metric), &rows), &queries, 10, None);
+        assert!(found >= 0.97, "{metric:?}: {found}");
+    }
 }

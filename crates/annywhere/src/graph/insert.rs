@@ -7,6 +7,8 @@
 //! accept   each target, in parallel: take the new links in, or choose anew among old and new if there are too many
 //! ```
 
+use std::collections::BTreeMap;
+
 use super::neighbors::select;
 use super::search::{descend, search_layer};
 use super::{Graph, Space, rank_all};
@@ -21,9 +23,12 @@ const SMALLEST_BATCH: usize = 64;
 const LARGEST_BATCH: usize = 1_024;
 const BATCH_FRACTION: usize = 50;
 
-/// The links chosen for a new row: those of layer 0, then of layer 1, …
-struct Placement {
-    links: Vec<Vec<Slot>>,
+/// Where a new row goes.
+enum Placement {
+    /// Its links: those of layer 0, then of layer 1, …
+    Linked(Vec<Vec<Slot>>),
+    /// It equals this row, which is in the graph or before it in the batch.
+    TwinOf(Slot),
 }
 
 /// New links of one target in one layer: `sources` is a range of the gathered pairs.
@@ -35,49 +40,48 @@ struct Arrival {
 
 impl Graph {
     /// Links new rows into the graph. Their codes are in `space`, and `reserve` has made the room.
-    pub(crate) fn insert<S: Space>(
-        &mut self,
-        new: &[Slot],
-        space: S,
-        slots: &Slots,
-        scratches: &Scratches,
-    ) {
+    pub(crate) fn insert<S: Space>(&mut self, new: &[Slot], space: S, slots: &Slots, scratches: &Scratches) {
         let mut rest = new;
         while !rest.is_empty() {
             let linked = slots.len() - rest.len();
-            let size = (linked / BATCH_FRACTION)
-                .clamp(SMALLEST_BATCH, LARGEST_BATCH)
-                .min(rest.len());
+            let size = (linked / BATCH_FRACTION).clamp(SMALLEST_BATCH, LARGEST_BATCH).min(rest.len());
             let (batch, after) = rest.split_at(size);
             self.insert_batch(batch, space, slots, scratches);
             rest = after;
         }
     }
 
-    fn insert_batch<S: Space>(
-        &mut self,
-        batch: &[Slot],
-        space: S,
-        slots: &Slots,
-        scratches: &Scratches,
-    ) {
+    fn insert_batch<S: Space>(&mut self, batch: &[Slot], space: S, slots: &Slots, scratches: &Scratches) {
         let graph = &*self;
         let placements = parallel::map(batch.len(), scratches, |index, scratch| {
-            kernels::run(Place {
-                graph,
-                space,
-                slots,
-                batch,
-                index,
-                scratch,
-            })
+            kernels::run(Place { graph, space, slots, batch, index, scratch })
         });
         let mut pairs: Vec<(u8, Slot, Slot)> = Vec::new();
+        let mut linked: Vec<Slot> = Vec::new();
+        let mut twin_of: BTreeMap<Slot, Slot> = BTreeMap::new();
         for (&slot, placement) in batch.iter().zip(&placements) {
-            for (level, links) in placement.links.iter().enumerate() {
-                let level = level as u8;
-                self.set_links(slot, level, links);
-                pairs.extend(links.iter().map(|&target| (level, target, slot)));
+            match placement {
+                Placement::Linked(layers) => {
+                    linked.push(slot);
+                    for (level, links) in layers.iter().enumerate() {
+                        let level = level as u8;
+                        // A row of the batch that turned out to be a twin is replaced by what it equals.
+                        let mut links: Vec<Slot> = links
+                            .iter()
+                            .map(|link| *twin_of.get(link).unwrap_or(link))
+                            .filter(|&link| self.level(link) >= level)
+                            .collect();
+                        links.sort_unstable();
+                        links.dedup();
+                        self.set_links(slot, level, &links);
+                        pairs.extend(links.iter().map(|&target| (level, target, slot)));
+                    }
+                }
+                Placement::TwinOf(other) => {
+                    let first = *twin_of.get(other).unwrap_or(other);
+                    twin_of.insert(slot, first);
+                    self.twins.entry(first).or_default().push(slot);
+                }
             }
         }
         pairs.sort_unstable();
@@ -87,43 +91,25 @@ impl Graph {
                 Some(last) if (last.level, last.target) == (level, target) => {
                     last.sources.end = index + 1;
                 }
-                _ => arrivals.push(Arrival {
-                    level,
-                    target,
-                    sources: index..index + 1,
-                }),
+                _ => arrivals.push(Arrival { level, target, sources: index..index + 1 }),
             }
         }
         let graph = &*self;
         let accepted = parallel::map(arrivals.len(), scratches, |index, scratch| {
-            let Arrival {
-                level,
-                target,
-                ref sources,
-            } = arrivals[index];
+            let Arrival { level, target, ref sources } = arrivals[index];
             let new = pairs[sources.clone()].iter().map(|&(_, _, source)| source);
-            kernels::run(Accept {
-                graph,
-                space,
-                level,
-                target,
-                new,
-                scratch,
-            })
+            kernels::run(Accept { graph, space, level, target, new, scratch })
         });
         for (arrival, links) in arrivals.iter().zip(&accepted) {
             self.set_links(arrival.target, arrival.level, links);
         }
-        self.raise_entry(batch.iter().copied());
+        self.raise_entry(linked.into_iter());
     }
 
     /// Makes the first of the highest slots the entry point, if it is higher than the present one.
     pub(super) fn raise_entry(&mut self, slots: impl Iterator<Item = Slot>) {
         for slot in slots {
-            if self
-                .entry
-                .is_none_or(|entry| self.level(slot) > self.level(entry))
-            {
+            if self.entry.is_none_or(|entry| self.level(slot) > self.level(entry)) {
                 self.entry = Some(slot);
             }
         }
@@ -145,40 +131,21 @@ impl<S: Space> Task for Place<'_, S> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Placement {
-        let Self {
-            graph,
-            space,
-            slots,
-            batch,
-            index,
-            scratch,
-        } = self;
+        let Self { graph, space, slots, batch, index, scratch } = self;
         let slot = batch[index];
         let own = graph.level(slot);
         space.aim_at_slot(slot, &mut scratch.query);
         let mut mates: Vec<Candidate> = Vec::with_capacity(index);
-        rank_all(
-            kernels,
-            space,
-            &scratch.query,
-            &batch[..index],
-            |rank, mate| mates.push(Candidate::new(rank, mate)),
-        );
+        rank_all(kernels, space, &scratch.query, &batch[..index], |rank, mate| {
+            mates.push(Candidate::new(rank, mate));
+        });
         mates.sort_unstable();
         mates.truncate(graph.ef_construction);
 
         let top = graph.entry.map(|entry| graph.level(entry));
         let mut starts: Vec<Candidate> = Vec::new();
         if let (Some(entry), Some(top)) = (graph.entry, top) {
-            let start = descend(
-                kernels,
-                graph,
-                space,
-                &scratch.query,
-                entry,
-                top,
-                own.min(top),
-            );
+            let start = descend(kernels, graph, space, &scratch.query, entry, top, own.min(top));
             rank_all(kernels, space, &scratch.query, &[start], |rank, slot| {
                 starts.push(Candidate::new(rank, slot));
             });
@@ -190,32 +157,32 @@ impl<S: Space> Task for Place<'_, S> {
                 scratch.visited.reset(slots.len());
                 for start in &starts {
                     scratch.visited.insert(start.slot());
-                    scratch
-                        .pool
-                        .offer(start.rank(), start.slot(), slots.is_live(start.slot()));
+                    scratch.pool.offer(
+                        start.rank(),
+                        start.slot(),
+                        graph.stands_for_a_row(start.slot(), slots),
+                    );
                 }
                 search_layer(kernels, graph, space, slots, level, scratch);
                 starts.clear();
                 starts.extend(
-                    scratch
-                        .pool
-                        .candidates()
-                        .iter()
-                        .map(|near| Candidate::new(near.rank(), near.slot())),
+                    scratch.pool.candidates().iter().map(|near| Candidate::new(near.rank(), near.slot())),
                 );
             }
-            for mate in mates
-                .iter()
-                .filter(|mate| graph.level(mate.slot()) >= level)
-            {
+            for mate in mates.iter().filter(|mate| graph.level(mate.slot()) >= level) {
                 scratch.pool.offer(mate.rank(), mate.slot(), true);
+            }
+            if level == 0
+                && let Some(equal) = equal_candidate(kernels, space, slot, scratch)
+            {
+                return Placement::TwinOf(equal);
             }
             let Scratch { pool, other, .. } = &mut *scratch;
             let live = pool
                 .candidates()
                 .iter()
                 .copied()
-                .filter(|near| slots.is_live(near.slot()) && near.slot() != slot);
+                .filter(|near| graph.stands_for_a_row(near.slot(), slots) && near.slot() != slot);
             select(
                 kernels,
                 space,
@@ -225,8 +192,22 @@ impl<S: Space> Task for Place<'_, S> {
                 &mut links[usize::from(level)],
             );
         }
-        Placement { links }
+        Placement::Linked(links)
     }
+}
+
+/// The first candidate in the pool that equals the row that is the scratch's query.
+#[inline(always)]
+fn equal_candidate<K: Kernels, S: Space>(
+    kernels: K,
+    space: S,
+    slot: Slot,
+    scratch: &Scratch,
+) -> Option<Slot> {
+    let own = space.ranks(kernels, &scratch.query, [slot; 4])[0];
+    let mut equal =
+        scratch.pool.candidates().iter().filter(|near| near.rank() == own).map(|near| near.slot());
+    equal.find(|&near| near != slot && space.are_equal(slot, near))
 }
 
 /// Takes new links into a target's list.
@@ -244,14 +225,7 @@ impl<S: Space, I: Iterator<Item = Slot>> Task for Accept<'_, S, I> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Vec<Slot> {
-        let Self {
-            graph,
-            space,
-            level,
-            target,
-            new,
-            scratch,
-        } = self;
+        let Self { graph, space, level, target, new, scratch } = self;
         let mut links = graph.links(target, level).to_vec();
         links.extend(new);
         graph.cut_links(kernels, space, level, target, links, scratch)
@@ -274,26 +248,14 @@ impl Graph {
         if links.len() <= most {
             return links;
         }
-        let Scratch {
-            query,
-            other,
-            sorted,
-            ..
-        } = scratch;
+        let Scratch { query, other, sorted, .. } = scratch;
         space.aim_at_slot(target, query);
         sorted.clear();
         rank_all(kernels, space, query, &links, |rank, slot| {
             sorted.push(Candidate::new(rank, slot));
         });
         sorted.sort_unstable();
-        select(
-            kernels,
-            space,
-            sorted.iter().copied(),
-            most,
-            other,
-            &mut links,
-        );
+        select(kernels, space, sorted.iter().copied(), most, other, &mut links);
         links
     }
 }

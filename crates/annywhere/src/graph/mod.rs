@@ -13,12 +13,18 @@
 //! 5. Removed rows stay as stepping stones until enough have gathered; then their neighbours are linked to each
 //!    other (FreshDiskANN, arXiv:2105.09613).
 //!
+//! 6. A row whose code equals that of a linked row is not linked itself but kept as its *twin*: it is found whenever the
+//!    other one is. Rows at distance zero have no direction to each other; linked like others they would fill each
+//!    other's lists and lose the way out (at a third of equal rows, recall for the other rows falls to one half).
+//!
 //! A row's links of the bottom layer are `2m` numbers at a fixed place, ended by [`NONE`] where there are fewer.
 
 mod delete;
 mod insert;
 mod neighbors;
 pub(crate) mod search;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chunks::Chunks;
 use crate::error::Error;
@@ -41,6 +47,8 @@ pub(crate) trait Space: Copy + Send + Sync {
     fn aim_at_slot(self, slot: Slot, query: &mut Query);
     /// Ranks four rows.
     fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4];
+    /// Whether two rows look the same from every query.
+    fn are_equal(self, a: Slot, b: Slot) -> bool;
     /// Asks for a row ahead of its use.
     fn prefetch<K: Kernels>(self, kernels: K, slot: Slot);
 }
@@ -49,12 +57,7 @@ pub(crate) trait Space: Copy + Send + Sync {
 #[inline(always)]
 pub(crate) fn four(group: &[Slot]) -> [Slot; 4] {
     let last = group.len() - 1;
-    [
-        group[0],
-        group[last.min(1)],
-        group[last.min(2)],
-        group[last],
-    ]
+    [group[0], group[last.min(1)], group[last.min(2)], group[last]]
 }
 
 /// Ranks any number of slots, four at a time.
@@ -86,8 +89,19 @@ pub(crate) struct Graph {
     upper: Chunks<u32>,
     /// Per slot, the row of `upper` that holds its layer 1, or [`NONE`].
     upper_start: Chunks<u32>,
-    /// Where every search begins: a slot of the highest level.
+    /// Linked slots with the slots of equal rows that are not linked.
+    twins: BTreeMap<Slot, Vec<Slot>>,
+    /// Where every search begins: a slot of the highest level among the linked ones.
     entry: Option<Slot>,
+}
+
+/// A graph's content, as a file holds it.
+pub(crate) struct Parts<B, T> {
+    pub(crate) bottom: B,
+    pub(crate) upper: B,
+    /// Pairs of a linked slot and its twin.
+    pub(crate) twins: T,
+    pub(crate) entry: Option<Slot>,
 }
 
 impl Graph {
@@ -98,6 +112,7 @@ impl Graph {
             bottom: Chunks::new(2 * options.m),
             upper: Chunks::new(options.m),
             upper_start: Chunks::new(1),
+            twins: BTreeMap::new(),
             entry: None,
         }
     }
@@ -125,9 +140,7 @@ impl Graph {
     pub(crate) fn shrink(&mut self, slots: usize) {
         self.bottom.shrink(slots);
         self.upper_start.shrink(slots);
-        let upper = (0..slots as Slot)
-            .map(|slot| usize::from(self.level(slot)))
-            .sum();
+        let upper = (0..slots as Slot).map(|slot| usize::from(self.level(slot))).sum();
         self.upper.shrink(upper);
     }
 
@@ -149,20 +162,13 @@ impl Graph {
     /// The links of a slot in a layer, including the empty places at the end.
     #[inline(always)]
     fn places(&self, slot: Slot, level: u8) -> &[u32] {
-        if level == 0 {
-            self.bottom.row(slot as usize)
-        } else {
-            self.upper.row(self.upper_row(slot, level))
-        }
+        if level == 0 { self.bottom.row(slot as usize) } else { self.upper.row(self.upper_row(slot, level)) }
     }
 
     /// The links of a slot in a layer.
     fn links(&self, slot: Slot, level: u8) -> &[u32] {
         let places = self.places(slot, level);
-        let end = places
-            .iter()
-            .position(|&link| link == NONE)
-            .unwrap_or(places.len());
+        let end = places.iter().position(|&link| link == NONE).unwrap_or(places.len());
         &places[..end]
     }
 
@@ -178,56 +184,66 @@ impl Graph {
         empty.fill(NONE);
     }
 
-    /// Bytes allocated.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bottom.bytes() + self.upper.bytes() + self.upper_start.bytes()
+    /// The slots of rows equal to this one's.
+    pub(crate) fn twins(&self, slot: Slot) -> &[Slot] {
+        self.twins.get(&slot).map_or(&[], Vec::as_slice)
     }
 
-    /// The bottom layer, the upper layers and the entry point, as a file holds them.
-    pub(crate) fn parts(&self) -> (&Chunks<u32>, &Chunks<u32>, Option<Slot>) {
-        (&self.bottom, &self.upper, self.entry)
+    /// Bytes allocated.
+    pub(crate) fn bytes(&self) -> usize {
+        let twins: usize =
+            self.twins.values().map(|twins| size_of::<(Slot, Vec<Slot>)>() + 4 * twins.capacity()).sum();
+        self.bottom.bytes() + self.upper.bytes() + self.upper_start.bytes() + twins
+    }
+
+    pub(crate) fn parts(&self) -> Parts<&Chunks<u32>, Vec<[Slot; 2]>> {
+        let pairs = self.twins.iter().flat_map(|(&slot, twins)| twins.iter().map(move |&twin| [slot, twin]));
+        Parts { bottom: &self.bottom, upper: &self.upper, twins: pairs.collect(), entry: self.entry }
     }
 
     /// Puts a graph together from the parts of a file. Where a slot's upper links lie follows from its level.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for links or an entry point that no insert can have written.
+    /// [`Error::Corrupt`] for links, twins or an entry point that no insert can have written.
     pub(crate) fn from_parts(
         options: &Options,
-        bottom: Chunks<u32>,
-        upper: Chunks<u32>,
-        entry: Option<Slot>,
+        parts: Parts<Chunks<u32>, Chunks<[Slot; 2]>>,
     ) -> Result<Self, Error> {
+        let corrupt = |reason: String| Err(Error::corrupt("graph", reason));
         let mut graph = Self::new(options);
-        let slots = bottom.len();
+        let slots = parts.bottom.len();
         graph.reserve(slots)?;
-        if graph.upper.len() != upper.len() {
-            let reason = format!(
-                "{slots} slots have {} upper rows, {} are there",
+        if graph.upper.len() != parts.upper.len() {
+            return corrupt(format!(
+                "{slots} slots have {} upper rows, not {}",
                 graph.upper.len(),
-                upper.len()
-            );
-            return Err(Error::corrupt("graph", reason));
-        }
-        (graph.bottom, graph.upper, graph.entry) = (bottom, upper, entry);
-        if entry.is_some_and(|entry| entry as usize >= slots) {
-            return Err(Error::corrupt(
-                "graph",
-                format!("the entry point {entry:?} is outside the {slots} slots"),
+                parts.upper.len()
             ));
+        }
+        (graph.bottom, graph.upper, graph.entry) = (parts.bottom, parts.upper, parts.entry);
+        if parts.entry.is_some_and(|entry| entry as usize >= slots) {
+            return corrupt(format!("the entry point {:?} is outside the {slots} slots", parts.entry));
         }
         for slot in 0..slots as Slot {
             for level in 0..=graph.level(slot) {
                 let links = graph.links(slot, level);
-                let sound = |&link: &u32| {
-                    (link as usize) < slots && link != slot && graph.level(link) >= level
-                };
+                let sound =
+                    |&link: &u32| (link as usize) < slots && link != slot && graph.level(link) >= level;
                 if !links.iter().all(sound) {
-                    let reason =
-                        format!("slot {slot} has a link in layer {level} that leads nowhere");
-                    return Err(Error::corrupt("graph", reason));
+                    return corrupt(format!("slot {slot} has a link in layer {level} that leads nowhere"));
                 }
             }
+        }
+        let mut seen = BTreeSet::new();
+        for pair in 0..parts.twins.len() {
+            let [slot, twin] = parts.twins.get(pair);
+            if slot as usize >= slots || twin as usize >= slots || !seen.insert(twin) {
+                return corrupt(format!("slot {slot} cannot have the twin {twin}"));
+            }
+            graph.twins.entry(slot).or_default().push(twin);
+        }
+        if let Some(slot) = graph.twins.keys().find(|slot| seen.contains(slot)) {
+            return corrupt(format!("slot {slot} has a twin and is one"));
         }
         Ok(graph)
     }

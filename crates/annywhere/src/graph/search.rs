@@ -27,13 +27,7 @@ impl<S: Space> Task for Search<'_, S> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self {
-            graph,
-            space,
-            slots,
-            ef,
-            scratch,
-        } = self;
+        let Self { graph, space, slots, ef, scratch } = self;
         scratch.pool.reset(ef);
         let Some(entry) = graph.entry else { return };
         let top = graph.level(entry);
@@ -41,9 +35,21 @@ impl<S: Space> Task for Search<'_, S> {
         scratch.visited.reset(slots.len());
         scratch.visited.insert(start);
         rank_all(kernels, space, &scratch.query, &[start], |rank, slot| {
-            scratch.pool.offer(rank, slot, slots.is_live(slot));
+            scratch.pool.offer(rank, slot, graph.stands_for_a_row(slot, slots));
         });
         search_layer(kernels, graph, space, slots, 0, scratch);
+    }
+}
+
+impl Graph {
+    /// Whether finding this slot finds a row: its own or a twin's.
+    pub(super) fn stands_for_a_row(&self, slot: Slot, slots: &Slots) -> bool {
+        slots.is_live(slot) || self.twins.contains_key(&slot)
+    }
+
+    /// The rows found by finding this slot: its own and its twins'.
+    pub(crate) fn rows_at(&self, slot: Slot, slots: &Slots) -> impl Iterator<Item = Slot> {
+        std::iter::once(slot).chain(self.twins(slot).iter().copied()).filter(|&slot| slots.is_live(slot))
     }
 }
 
@@ -63,17 +69,11 @@ pub(super) fn descend<K: Kernels, S: Space>(
     for level in (to + 1..=from).rev() {
         loop {
             let before = nearest;
-            rank_all(
-                kernels,
-                space,
-                query,
-                graph.links(before, level),
-                |rank, slot| {
-                    if rank < nearest_rank {
-                        (nearest, nearest_rank) = (slot, rank);
-                    }
-                },
-            );
+            rank_all(kernels, space, query, graph.links(before, level), |rank, slot| {
+                if rank < nearest_rank {
+                    (nearest, nearest_rank) = (slot, rank);
+                }
+            });
             if nearest == before {
                 break;
             }
@@ -92,15 +92,9 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
     level: u8,
     scratch: &mut Scratch,
 ) {
-    let Scratch {
-        query,
-        pool,
-        visited,
-        fresh,
-        ..
-    } = scratch;
+    let Scratch { query, pool, visited, fresh, .. } = scratch;
     let any_dead = slots.dead() > 0;
-    let is_live = |slot| !any_dead || slots.is_live(slot);
+    let is_live = |slot| !any_dead || graph.stands_for_a_row(slot, slots);
     fresh.resize(graph.capacity(level), 0);
     let mut bound = pool.bound();
     while let Some(slot) = pool.expand_nearest() {

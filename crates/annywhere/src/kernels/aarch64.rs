@@ -2,14 +2,12 @@
 #![expect(unsafe_code, reason = "register loads")]
 
 use std::arch::aarch64::{
-    float32x4_t, vabdq_f32, vaddq_f32, vaddvq_s32, vdupq_n_f32, vdupq_n_s32, vget_high_s8,
-    vget_high_s16, vget_low_s8, vget_low_s16, vld1q_f32, vld1q_s8, vld1q_s16, vmlal_s16, vmovl_s8,
-    vmulq_f32, vst1q_f32, vsubq_f32,
+    float32x4_t, vabdq_f32, vaddq_f32, vaddvq_s32, vdupq_n_f32, vdupq_n_s32, vget_high_s8, vget_high_s16,
+    vget_low_s8, vget_low_s16, vld1q_f32, vld1q_s8, vld1q_s16, vmlal_s16, vmovl_s8, vmulq_f32, vst1q_f32,
+    vsubq_f32,
 };
 
-use super::{
-    CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, Task, add_lanes, check_lengths,
-};
+use super::{CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, Task, add_lanes, check_lengths};
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
@@ -34,7 +32,8 @@ macro_rules! sum {
             let mut low = [vdupq_n_f32(0.0); 4];
             let mut high = [vdupq_n_f32(0.0); 4];
             for at in (0..$query.len()).step_by(LANES) {
-                let (q_low, q_high) = (vld1q_f32($query.as_ptr().add(at)), vld1q_f32($query.as_ptr().add(at + HALF)));
+                let (q_low, q_high) =
+                    (vld1q_f32($query.as_ptr().add(at)), vld1q_f32($query.as_ptr().add(at + HALF)));
                 for row in 0..4 {
                     let ($q, $x) = (q_low, vld1q_f32($rows[row].as_ptr().add(at)));
                     low[row] = vaddq_f32(low[row], $term);
@@ -66,10 +65,8 @@ impl Kernels for Neon {
         unsafe {
             let mut sums = [vdupq_n_s32(0); 4];
             for at in (0..query.len()).step_by(CODES_PER_STEP) {
-                let (q_low, q_high) = (
-                    vld1q_s16(query.as_ptr().add(at)),
-                    vld1q_s16(query.as_ptr().add(at + 8)),
-                );
+                let (q_low, q_high) =
+                    (vld1q_s16(query.as_ptr().add(at)), vld1q_s16(query.as_ptr().add(at + 8)));
                 for (sum, row) in sums.iter_mut().zip(rows) {
                     let codes = vld1q_s8(row.as_ptr().add(at));
                     let (low, high) = (vmovl_s8(vget_low_s8(codes)), vmovl_s8(vget_high_s8(codes)));

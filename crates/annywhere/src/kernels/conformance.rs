@@ -43,15 +43,16 @@ fn codes_agree<K: Kernels>(kernels: K, length: usize) {
                 }
             })
             .collect();
-        let flat: Vec<i8> = (0..4 * length as u64)
-            .map(|i| {
-                if extreme {
-                    [EXTREME_CODE, -EXTREME_CODE][i as usize % 2]
-                } else {
-                    (mix(!i) % 255) as i8
-                }
-            })
-            .collect();
+        let flat: Vec<i8> =
+            (0..4 * length as u64)
+                .map(|i| {
+                    if extreme {
+                        [EXTREME_CODE, -EXTREME_CODE][i as usize % 2]
+                    } else {
+                        (mix(!i) % 255) as i8
+                    }
+                })
+                .collect();
         let rows = rows_of(&flat, length);
         let expected = rows.map(|row| {
             let mut sum = 0i64;
@@ -60,11 +61,7 @@ fn codes_agree<K: Kernels>(kernels: K, length: usize) {
             }
             i32::try_from(sum).expect("the chosen inputs fit 32 bits")
         });
-        assert_eq!(
-            kernels.dot_codes(&query, rows),
-            expected,
-            "length {length}, extreme {extreme}"
-        );
+        assert_eq!(kernels.dot_codes(&query, rows), expected, "length {length}, extreme {extreme}");
     }
 }
 
@@ -76,28 +73,12 @@ fn sums_of_small_integers_are_exact<K: Kernels>(kernels: K, length: usize) {
     let rows = rows_of(&flat, length);
     let expect = |term: fn(f64, f64) -> f64| {
         rows.map(|row| {
-            query
-                .iter()
-                .zip(row)
-                .map(|(&q, &x)| term(f64::from(q), f64::from(x)))
-                .sum::<f64>() as f32
+            query.iter().zip(row).map(|(&q, &x)| term(f64::from(q), f64::from(x))).sum::<f64>() as f32
         })
     };
-    assert_eq!(
-        kernels.dot(&query, rows),
-        expect(|q, x| q * x),
-        "length {length}"
-    );
-    assert_eq!(
-        kernels.squared_l2(&query, rows),
-        expect(|q, x| (q - x) * (q - x)),
-        "length {length}"
-    );
-    assert_eq!(
-        kernels.l1(&query, rows),
-        expect(|q, x| (q - x).abs()),
-        "length {length}"
-    );
+    assert_eq!(kernels.dot(&query, rows), expect(|q, x| q * x), "length {length}");
+    assert_eq!(kernels.squared_l2(&query, rows), expect(|q, x| (q - x) * (q - x)), "length {length}");
+    assert_eq!(kernels.l1(&query, rows), expect(|q, x| (q - x).abs()), "length {length}");
 }
 
 fn sums_of_reals_have_the_canonical_bits<K: Kernels>(kernels: K, length: usize) {
@@ -114,21 +95,9 @@ fn sums_of_reals_have_the_canonical_bits<K: Kernels>(kernels: K, length: usize) 
         })
     };
     let bits = |sums: [f32; 4]| sums.map(f32::to_bits);
-    assert_eq!(
-        bits(kernels.dot(&query, rows)),
-        expect(|q, x| q * x),
-        "length {length}"
-    );
-    assert_eq!(
-        bits(kernels.squared_l2(&query, rows)),
-        expect(|q, x| (q - x) * (q - x)),
-        "length {length}"
-    );
-    assert_eq!(
-        bits(kernels.l1(&query, rows)),
-        expect(|q, x| (q - x).abs()),
-        "length {length}"
-    );
+    assert_eq!(bits(kernels.dot(&query, rows)), expect(|q, x| q * x), "length {length}");
+    assert_eq!(bits(kernels.squared_l2(&query, rows)), expect(|q, x| (q - x) * (q - x)), "length {length}");
+    assert_eq!(bits(kernels.l1(&query, rows)), expect(|q, x| (q - x).abs()), "length {length}");
 }
 
 #[test]

@@ -41,15 +41,9 @@ pub(crate) const LANES: usize = 8;
 /// Codes that an integer kernel takes per step; coded rows and queries are padded with zeros to a multiple of it.
 pub(crate) const CODES_PER_STEP: usize = 16;
 /// Cache lines of a row worth asking for ahead of time; more fill the processor's miss buffers.
-#[cfg_attr(
-    target_arch = "wasm32",
-    expect(dead_code, reason = "WebAssembly has no prefetch")
-)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "WebAssembly has no prefetch"))]
 const PREFETCHED_LINES: usize = 8;
-#[cfg_attr(
-    target_arch = "wasm32",
-    expect(dead_code, reason = "WebAssembly has no prefetch")
-)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "WebAssembly has no prefetch"))]
 const LINE_BYTES: usize = 64;
 
 /// One instruction set's distances. All rows are as long as the query.
@@ -97,12 +91,6 @@ fn add_lanes(lanes: [f32; LANES]) -> f32 {
 #[inline(always)]
 fn check_lengths<Q, R>(query: &[Q], rows: &[&[R]; 4], step: usize) {
     let length = query.len();
-    assert!(
-        length.is_multiple_of(step),
-        "a kernel's input is padded to a multiple of {step}"
-    );
-    assert!(
-        rows.iter().all(|row| row.len() == length),
-        "rows are as long as the query"
-    );
+    assert!(length.is_multiple_of(step), "a kernel's input is padded to a multiple of {step}");
+    assert!(rows.iter().all(|row| row.len() == length), "rows are as long as the query");
 }

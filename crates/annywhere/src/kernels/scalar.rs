@@ -6,24 +6,15 @@ use super::{CODES_PER_STEP, Kernels, LANES, Task, add_lanes, check_lengths};
 pub(super) struct Scalar;
 
 #[cfg_attr(
-    any(
-        target_arch = "aarch64",
-        all(target_arch = "wasm32", target_feature = "simd128")
-    ),
-    expect(
-        dead_code,
-        reason = "this target always has its own kernels; tests still compare with these"
-    )
+    any(target_arch = "aarch64", all(target_arch = "wasm32", target_feature = "simd128")),
+    expect(dead_code, reason = "this target always has its own kernels; tests still compare with these")
 )]
 pub(super) fn run<T: Task>(task: T) -> T::Output {
     task.run(Scalar)
 }
 
 #[cfg_attr(
-    any(
-        target_arch = "aarch64",
-        all(target_arch = "wasm32", target_feature = "simd128")
-    ),
+    any(target_arch = "aarch64", all(target_arch = "wasm32", target_feature = "simd128")),
     expect(dead_code, reason = "this target always has its own kernels")
 )]
 pub(super) fn name() -> &'static str {
@@ -48,13 +39,7 @@ impl Kernels for Scalar {
     #[inline(always)]
     fn dot_codes(self, query: &[i16], rows: [&[i8]; 4]) -> [i32; 4] {
         check_lengths(query, &rows, CODES_PER_STEP);
-        rows.map(|row| {
-            query
-                .iter()
-                .zip(row)
-                .map(|(&q, &x)| i32::from(q) * i32::from(x))
-                .sum()
-        })
+        rows.map(|row| query.iter().zip(row).map(|(&q, &x)| i32::from(q) * i32::from(x)).sum())
     }
 
     #[inline(always)]

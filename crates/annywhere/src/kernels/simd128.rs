@@ -56,14 +56,8 @@ macro_rules! sum {
 #[inline(always)]
 fn transpose(rows: [v128; 4]) -> [v128; 4] {
     let [a, b, c, d] = rows;
-    let (ab_low, ab_high) = (
-        i32x4_shuffle::<0, 4, 1, 5>(a, b),
-        i32x4_shuffle::<2, 6, 3, 7>(a, b),
-    );
-    let (cd_low, cd_high) = (
-        i32x4_shuffle::<0, 4, 1, 5>(c, d),
-        i32x4_shuffle::<2, 6, 3, 7>(c, d),
-    );
+    let (ab_low, ab_high) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
+    let (cd_low, cd_high) = (i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
     [
         i32x4_shuffle::<0, 1, 4, 5>(ab_low, cd_low),
         i32x4_shuffle::<2, 3, 6, 7>(ab_low, cd_low),
@@ -95,12 +89,7 @@ impl Kernels for Simd128 {
         let mut sums = [i32x4_splat(0); 4];
         let steps = query.len() / CODES_PER_STEP;
         let mut query = query.as_ptr();
-        let mut rows = [
-            rows[0].as_ptr(),
-            rows[1].as_ptr(),
-            rows[2].as_ptr(),
-            rows[3].as_ptr(),
-        ];
+        let mut rows = [rows[0].as_ptr(), rows[1].as_ptr(), rows[2].as_ptr(), rows[3].as_ptr()];
         for _ in 0..steps {
             // SAFETY: all rows have the query's length, and `steps` steps of CODES_PER_STEP stay inside it.
             unsafe {
@@ -117,12 +106,7 @@ impl Kernels for Simd128 {
         let [a, b, c, d] = transpose(sums);
         let mut out = [0i32; 4];
         // SAFETY: `out` has room for one register.
-        unsafe {
-            v128_store(
-                out.as_mut_ptr().cast(),
-                i32x4_add(i32x4_add(a, b), i32x4_add(c, d)),
-            )
-        };
+        unsafe { v128_store(out.as_mut_ptr().cast(), i32x4_add(i32x4_add(a, b), i32x4_add(c, d))) };
         out
     }
 

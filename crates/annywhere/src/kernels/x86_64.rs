@@ -2,23 +2,17 @@
 //!
 //! AVX2 machines have FMA too, but it is not used: it rounds once where the other platforms round twice. Scoring four
 //! rows at a time, separate multiply and add is within 10 % of it.
-#![expect(
-    unsafe_code,
-    reason = "register loads and entering code compiled for detected features"
-)]
+#![expect(unsafe_code, reason = "register loads and entering code compiled for detected features")]
 
 use std::arch::x86_64::{
-    __m256, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_add_ps, _mm_loadu_si128, _mm_movehl_ps,
-    _mm_movelh_ps, _mm_prefetch, _mm_storeu_ps, _mm_storeu_si128, _mm_unpackhi_ps, _mm_unpacklo_ps,
-    _mm256_add_epi32, _mm256_add_ps, _mm256_andnot_ps, _mm256_castps256_ps128,
-    _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_extractf128_ps, _mm256_extracti128_si256,
-    _mm256_hadd_epi32, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sub_ps,
+    __m256, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_add_ps, _mm_loadu_si128, _mm_movehl_ps, _mm_movelh_ps,
+    _mm_prefetch, _mm_storeu_ps, _mm_storeu_si128, _mm_unpackhi_ps, _mm_unpacklo_ps, _mm256_add_epi32,
+    _mm256_add_ps, _mm256_andnot_ps, _mm256_castps256_ps128, _mm256_castsi256_si128, _mm256_cvtepi8_epi16,
+    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sub_ps,
 };
 
-use super::{
-    CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, Task, check_lengths, scalar,
-};
+use super::{CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, Task, check_lengths, scalar};
 
 /// Proof that the processor has AVX2: only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy)]
@@ -47,11 +41,7 @@ pub(super) fn run<T: Task>(task: T) -> T::Output {
 }
 
 pub(super) fn name() -> &'static str {
-    if Avx2::detect().is_some() {
-        "avx2"
-    } else {
-        scalar::name()
-    }
+    if Avx2::detect().is_some() { "avx2" } else { scalar::name() }
 }
 
 /// Sums `$term` over all components, four rows at once, in the canonical order. A macro, because a closure would be
@@ -80,22 +70,11 @@ macro_rules! sum {
 fn add_lanes(sums: [__m256; 4]) -> [f32; 4] {
     // Written out: `map` on arrays is not inlined here.
     let halves = |sum| _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
-    let [a, b, c, d] = [
-        halves(sums[0]),
-        halves(sums[1]),
-        halves(sums[2]),
-        halves(sums[3]),
-    ];
+    let [a, b, c, d] = [halves(sums[0]), halves(sums[1]), halves(sums[2]), halves(sums[3])];
     let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
     let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
-    let even = _mm_add_ps(
-        _mm_movelh_ps(ab_low, cd_low),
-        _mm_movelh_ps(ab_high, cd_high),
-    );
-    let odd = _mm_add_ps(
-        _mm_movehl_ps(cd_low, ab_low),
-        _mm_movehl_ps(cd_high, ab_high),
-    );
+    let even = _mm_add_ps(_mm_movelh_ps(ab_low, cd_low), _mm_movelh_ps(ab_high, cd_high));
+    let odd = _mm_add_ps(_mm_movehl_ps(cd_low, ab_low), _mm_movehl_ps(cd_high, ab_high));
     let mut out = [0.0; 4];
     // SAFETY: `out` has room for four f32.
     unsafe { _mm_storeu_ps(out.as_mut_ptr(), _mm_add_ps(even, odd)) };
@@ -105,14 +84,8 @@ fn add_lanes(sums: [__m256; 4]) -> [f32; 4] {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn add_integers(sums: [__m256i; 4]) -> [i32; 4] {
-    let pairs = _mm256_hadd_epi32(
-        _mm256_hadd_epi32(sums[0], sums[1]),
-        _mm256_hadd_epi32(sums[2], sums[3]),
-    );
-    let total = _mm_add_epi32(
-        _mm256_castsi256_si128(pairs),
-        _mm256_extracti128_si256::<1>(pairs),
-    );
+    let pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+    let total = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256::<1>(pairs));
     let mut out = [0; 4];
     // SAFETY: `out` has room for four i32.
     unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), total) };
@@ -152,10 +125,7 @@ impl Kernels for Avx2 {
 
     #[inline(always)]
     fn l1(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
-        sum!(query, rows, |q, x| _mm256_andnot_ps(
-            _mm256_set1_ps(-0.0),
-            _mm256_sub_ps(q, x)
-        ))
+        sum!(query, rows, |q, x| _mm256_andnot_ps(_mm256_set1_ps(-0.0), _mm256_sub_ps(q, x)))
     }
 
     #[inline(always)]

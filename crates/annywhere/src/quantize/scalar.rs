@@ -30,7 +30,7 @@ const LARGEST_QUERY: u32 = 4_095;
 const SMALLEST_MAXIMUM: f32 = 1e-30;
 
 /// A cache line of codes.
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub(crate) struct Line([u8; 64]);
 
@@ -89,10 +89,7 @@ impl ScalarCodec {
         match self.metric {
             Metric::Cosine if square_sum > 0 => (0.0, 1.0 / (square_sum as f32).sqrt()),
             Metric::Cosine => (0.0, 0.0),
-            Metric::Euclidean => (
-                step * step * square_sum as f32,
-                std::f32::consts::SQRT_2 * step,
-            ),
+            Metric::Euclidean => (step * step * square_sum as f32, std::f32::consts::SQRT_2 * step),
             Metric::Dot | Metric::Manhattan => (0.0, step),
         }
     }
@@ -116,19 +113,12 @@ impl ScalarCodec {
     #[inline(always)]
     pub(crate) fn aim_at_row(self, row: &[Line], query: &mut ScalarQuery) {
         query.codes.clear();
-        query
-            .codes
-            .extend(self.codes(row).iter().map(|&code| i16::from(code)));
+        query.codes.extend(self.codes(row).iter().map(|&code| i16::from(code)));
         (query.offset, query.scale) = tail(row);
     }
 
     #[inline(always)]
-    pub(crate) fn ranks<K: Kernels>(
-        self,
-        kernels: K,
-        query: &ScalarQuery,
-        rows: [&[Line]; 4],
-    ) -> [f32; 4] {
+    pub(crate) fn ranks<K: Kernels>(self, kernels: K, query: &ScalarQuery, rows: [&[Line]; 4]) -> [f32; 4] {
         // Written out: `map` on arrays is not inlined here.
         let [a, b, c, d] = rows;
         let codes = [self.codes(a), self.codes(b), self.codes(c), self.codes(d)];
@@ -137,12 +127,7 @@ impl ScalarCodec {
             let (offset, scale) = tail(row);
             (query.offset + offset) - (query.scale * scale) * sum as f32
         };
-        [
-            rank(a, sums[0]),
-            rank(b, sums[1]),
-            rank(c, sums[2]),
-            rank(d, sums[3]),
-        ]
+        [rank(a, sums[0]), rank(b, sums[1]), rank(c, sums[2]), rank(d, sums[3])]
     }
 
     #[inline(always)]
@@ -174,11 +159,7 @@ fn steps(vector: &[f32], largest: f32) -> (f32, f32) {
         }
     }
     let maximum = lanes.into_iter().fold(0.0, f32::max);
-    if maximum < SMALLEST_MAXIMUM {
-        (0.0, 0.0)
-    } else {
-        (maximum / largest, largest / maximum)
-    }
+    if maximum < SMALLEST_MAXIMUM { (0.0, 0.0) } else { (maximum / largest, largest / maximum) }
 }
 
 /// Rounds to the nearest integer, ties to even, for |x| below 2²²: adding and subtracting 1.5·2²³ leaves no room for
@@ -212,14 +193,9 @@ mod tests {
 
     #[test]
     fn rounding_is_to_nearest_with_ties_to_even() {
-        for (x, expected) in [
-            (0.5, 0.0),
-            (1.5, 2.0),
-            (-2.5, -2.0),
-            (126.49, 126.0),
-            (-127.0, -127.0),
-            (4094.6, 4095.0),
-        ] {
+        for (x, expected) in
+            [(0.5, 0.0), (1.5, 2.0), (-2.5, -2.0), (126.49, 126.0), (-127.0, -127.0), (4094.6, 4095.0)]
+        {
             assert_eq!(round(x), expected);
         }
     }
@@ -236,22 +212,11 @@ mod tests {
             let mut query = ScalarQuery::default();
             codec.aim_at_vector(&q, &mut query);
             let rank = f64::from(kernels::run(Ranks(codec, &query, &row)));
-            let exact: f64 = -q
-                .iter()
-                .zip(&x)
-                .map(|(&q, &x)| f64::from(q) * f64::from(x))
-                .sum::<f64>();
-            let (t, u) = (
-                f64::from(steps(&x, LARGEST_CODE).0),
-                f64::from(steps(&q, codec.largest_query).0),
-            );
+            let exact: f64 = -q.iter().zip(&x).map(|(&q, &x)| f64::from(q) * f64::from(x)).sum::<f64>();
+            let (t, u) = (f64::from(steps(&x, LARGEST_CODE).0), f64::from(steps(&q, codec.largest_query).0));
             let size = |v: &[f32]| v.iter().map(|x| f64::from(x.abs())).sum::<f64>();
-            let bound =
-                size(&q) * t / 2.0 + size(&x) * u / 2.0 + dimensions as f64 * t * u / 4.0 + 1e-4;
-            assert!(
-                (rank - exact).abs() <= bound,
-                "{dimensions}: {rank} against {exact}, bound {bound}"
-            );
+            let bound = size(&q) * t / 2.0 + size(&x) * u / 2.0 + dimensions as f64 * t * u / 4.0 + 1e-4;
+            assert!((rank - exact).abs() <= bound, "{dimensions}: {rank} against {exact}, bound {bound}");
         }
     }
 
@@ -270,10 +235,7 @@ mod tests {
                 let expected = if metric == Metric::Cosine { -1.0 } else { 0.0 };
                 assert!((own - expected).abs() < 1e-3, "{own}");
                 for (other, row) in rows.iter().enumerate().filter(|&(other, _)| other != seed) {
-                    assert!(
-                        kernels::run(Ranks(codec, &query, row)) > own,
-                        "{seed} {other}"
-                    );
+                    assert!(kernels::run(Ranks(codec, &query, row)) > own, "{seed} {other}");
                 }
             }
         }

@@ -22,15 +22,8 @@ impl Task for ExactScan<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self {
-            vectors,
-            slots,
-            k,
-            scratch,
-        } = self;
-        let Scratch {
-            query, pool, fresh, ..
-        } = scratch;
+        let Self { vectors, slots, k, scratch } = self;
+        let Scratch { query, pool, fresh, .. } = scratch;
         pool.reset(k);
         let mut next: Slot = 0;
         while (next as usize) < slots.len() {
@@ -59,12 +52,7 @@ impl Task for Rescore<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Scratch {
-            query,
-            fresh,
-            sorted,
-            ..
-        } = self.scratch;
+        let Scratch { query, fresh, sorted, .. } = self.scratch;
         for &slot in fresh.iter() {
             self.vectors.prefetch(kernels, slot);
         }

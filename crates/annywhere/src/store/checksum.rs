@@ -13,10 +13,7 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn new() -> Self {
-        Self {
-            hasher: Xxh3::new(),
-            filled: 0,
-        }
+        Self { hasher: Xxh3::new(), filled: 0 }
     }
 
     pub(super) fn feed(&mut self, mut bytes: &[u8], mut finished: impl FnMut(u64)) {

@@ -39,9 +39,7 @@ impl Source for &[u8] {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
-        let found = usize::try_from(offset)
-            .ok()
-            .and_then(|start| self.get(start..)?.get(..buffer.len()));
+        let found = usize::try_from(offset).ok().and_then(|start| self.get(start..)?.get(..buffer.len()));
         match found {
             Some(bytes) => {
                 buffer.copy_from_slice(bytes);
@@ -61,8 +59,7 @@ impl Source for &[u8] {
 
 impl Sink for Vec<u8> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.try_reserve(bytes.len())
-            .map_err(|_| Error::OutOfMemory { bytes: bytes.len() })?;
+        self.try_reserve(bytes.len()).map_err(|_| Error::OutOfMemory { bytes: bytes.len() })?;
         self.extend_from_slice(bytes);
         Ok(())
     }

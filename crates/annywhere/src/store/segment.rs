@@ -8,7 +8,7 @@ use super::{Sink, Source};
 use crate::chunks::Chunks;
 use crate::database::{Codes, Database};
 use crate::error::Error;
-use crate::graph::Graph;
+use crate::graph::{Graph, Parts};
 use crate::kernels::LANES;
 use crate::options::{Config, MAX_ROWS, Options};
 use crate::quantize::scalar::{Line, ScalarCodec};
@@ -41,6 +41,7 @@ enum Kind {
     ScalarCodes = 8,
     BottomLinks = 9,
     UpperLinks = 10,
+    Twins = 11,
 }
 
 /// What the file says of itself in JSON: section `State`.
@@ -66,9 +67,7 @@ impl Content<'_> {
         match self {
             Self::Bytes(bytes) => take(bytes),
             Self::Parts(parts) => parts.iter().try_for_each(|part| take(part)),
-            Self::Lengths(texts) => texts
-                .lengths()
-                .try_for_each(|length| take(&length.to_le_bytes())),
+            Self::Lengths(texts) => texts.lengths().try_for_each(|length| take(&length.to_le_bytes())),
             Self::Texts(texts) => texts.iter().try_for_each(|text| take(text.as_bytes())),
         }
     }
@@ -90,12 +89,7 @@ impl Entry {
         let mut bytes = [0; ENTRY_BYTES];
         bytes[0..4].copy_from_slice(&self.kind.to_le_bytes());
         bytes[4..8].copy_from_slice(&self.flags.to_le_bytes());
-        for (at, number) in [
-            (8, self.offset),
-            (16, self.length),
-            (24, self.first_block),
-            (32, self.blocks),
-        ] {
+        for (at, number) in [(8, self.offset), (16, self.length), (24, self.first_block), (32, self.blocks)] {
             bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
         }
         bytes
@@ -125,13 +119,9 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Error> {
     let parts = database.parts();
     let (states, ids) = parts.slots.parts();
-    let (bottom, upper, entry) = parts.graph.parts();
+    let graph = parts.graph.parts();
     let slots = parts.slots.len();
-    let state = State {
-        options: *database.options(),
-        entry,
-        slots,
-    };
+    let state = State { options: *database.options(), entry: graph.entry, slots };
     let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
     let mut sections = vec![
         (Kind::State, Content::Bytes(state)),
@@ -140,8 +130,9 @@ pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Erro
         (Kind::Ids, Content::Texts(ids)),
         (Kind::MetadataLengths, Content::Lengths(parts.metadata)),
         (Kind::Metadata, Content::Texts(parts.metadata)),
-        (Kind::BottomLinks, Content::Parts(bottom.parts().collect())),
-        (Kind::UpperLinks, Content::Parts(upper.parts().collect())),
+        (Kind::BottomLinks, Content::Parts(graph.bottom.parts().collect())),
+        (Kind::UpperLinks, Content::Parts(graph.upper.parts().collect())),
+        (Kind::Twins, Content::Parts(vec![bytemuck::cast_slice(&graph.twins)])),
     ];
     if let Codes::Scalar { rows, .. } = parts.codes {
         sections.push((Kind::ScalarCodes, Content::Parts(rows.parts().collect())));
@@ -180,11 +171,7 @@ pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Erro
     let total = footer_at + FOOTER_BYTES as u64;
     let content_id = xxh3_128(&directory);
 
-    let mut out = Gathering {
-        sink,
-        gathered: Vec::new(),
-        written: 0,
-    };
+    let mut out = Gathering { sink, gathered: Vec::new(), written: 0 };
     out.write(&header(content_id, total))?;
     for ((_, content), entry) in sections.iter().zip(table.chunks_exact(ENTRY_BYTES)) {
         out.pad_to(Entry::from_bytes(entry).offset)?;
@@ -193,13 +180,7 @@ pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Erro
     out.pad_to(hashes_at)?;
     out.write(&directory)?;
     out.pad_to(footer_at)?;
-    out.write(&footer(
-        hashes_at,
-        hashes.len() as u64,
-        table.len() as u64,
-        content_id,
-        total,
-    ))?;
+    out.write(&footer(hashes_at, hashes.len() as u64, table.len() as u64, content_id, total))?;
     out.flush()
 }
 
@@ -213,13 +194,7 @@ fn header(content_id: u128, total: u64) -> [u8; HEADER_BYTES] {
     seal(bytes)
 }
 
-fn footer(
-    hashes_at: u64,
-    hashes: u64,
-    table: u64,
-    content_id: u128,
-    total: u64,
-) -> [u8; FOOTER_BYTES] {
+fn footer(hashes_at: u64, hashes: u64, table: u64, content_id: u128, total: u64) -> [u8; FOOTER_BYTES] {
     let mut bytes = [0; FOOTER_BYTES];
     for (at, number) in [(0, hashes_at), (8, hashes), (16, table), (48, total)] {
         bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
@@ -236,11 +211,7 @@ fn seal(mut bytes: [u8; 64]) -> [u8; 64] {
 }
 
 fn check_seal(section: &str, bytes: &[u8; 64]) -> Result<(), Error> {
-    if seal(*bytes) == *bytes {
-        Ok(())
-    } else {
-        Err(Error::corrupt(section, "its checksum does not match"))
-    }
+    if seal(*bytes) == *bytes { Ok(()) } else { Err(Error::corrupt(section, "its checksum does not match")) }
 }
 
 struct Gathering<'a> {
@@ -263,8 +234,7 @@ impl Gathering<'_> {
     }
 
     fn pad_to(&mut self, offset: u64) -> Result<(), Error> {
-        let missing =
-            usize::try_from(offset - self.written).expect("padding is shorter than an alignment");
+        let missing = usize::try_from(offset - self.written).expect("padding is shorter than an alignment");
         self.write(&[0; SECTION_ALIGNMENT as usize][..missing])
     }
 
@@ -283,35 +253,20 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Database, Err
     let state: State = {
         let entry = file.entry(Kind::State)?;
         if entry.length > LONGEST_STATE {
-            return Err(Error::corrupt(
-                "state",
-                format!("it claims {} bytes", entry.length),
-            ));
+            return Err(Error::corrupt("state", format!("it claims {} bytes", entry.length)));
         }
         let mut bytes = vec![0; entry.length as usize];
         file.section(Kind::State)?.fill(&mut bytes)?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Error::corrupt("state", error.to_string()))?
+        serde_json::from_slice(&bytes).map_err(|error| Error::corrupt("state", error.to_string()))?
     };
-    state
-        .options
-        .check()
-        .map_err(|error| Error::corrupt("state", error.to_string()))?;
+    state.options.check().map_err(|error| Error::corrupt("state", error.to_string()))?;
     let options = state.options.adopt(config)?;
     if state.slots > MAX_ROWS {
-        return Err(Error::corrupt(
-            "state",
-            format!("{} slots are more than {MAX_ROWS}", state.slots),
-        ));
+        return Err(Error::corrupt("state", format!("{} slots are more than {MAX_ROWS}", state.slots)));
     }
     let states = file.chunks(Kind::SlotStates, 1, Some(state.slots))?;
     let ids = file.texts(Kind::IdLengths, Kind::Ids, "ids", state.slots)?;
-    let metadata = file.texts(
-        Kind::MetadataLengths,
-        Kind::Metadata,
-        "metadata",
-        state.slots,
-    )?;
+    let metadata = file.texts(Kind::MetadataLengths, Kind::Metadata, "metadata", state.slots)?;
     let slots = Slots::from_parts(states, ids)?;
     let lanes = options.dimensions.next_multiple_of(LANES);
     let rows = file.chunks(Kind::Vectors, lanes, Some(state.slots))?;
@@ -319,10 +274,8 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Database, Err
     let codes = match Codes::new(&options) {
         Codes::None => Codes::None,
         Codes::Scalar { codec, .. } => {
-            let rows: Chunks<Line> =
-                file.chunks(Kind::ScalarCodes, codec.lines(), Some(state.slots))?;
-            if let Some(slot) = (0..rows.len()).find(|&slot| !ScalarCodec::is_sound(rows.row(slot)))
-            {
+            let rows: Chunks<Line> = file.chunks(Kind::ScalarCodes, codec.lines(), Some(state.slots))?;
+            if let Some(slot) = (0..rows.len()).find(|&slot| !ScalarCodec::is_sound(rows.row(slot))) {
                 return Err(Error::corrupt(
                     "codes",
                     format!("slot {slot} has a scale that no insert writes"),
@@ -333,10 +286,9 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Database, Err
     };
     let bottom = file.chunks(Kind::BottomLinks, 2 * options.m, Some(state.slots))?;
     let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
-    let graph = Graph::from_parts(&options, bottom, upper, state.entry)?;
-    Ok(Database::from_parts(
-        options, slots, vectors, metadata, graph, codes,
-    ))
+    let twins = file.chunks(Kind::Twins, 1, None)?;
+    let graph = Graph::from_parts(&options, Parts { bottom, upper, twins, entry: state.entry })?;
+    Ok(Database::from_parts(options, slots, vectors, metadata, graph, codes))
 }
 
 /// An opened file whose header, footer and directory are sound.
@@ -359,38 +311,23 @@ impl<'a> File<'a> {
     fn open(source: &'a dyn Source) -> Result<Self, Error> {
         let length = source.len();
         if length < (HEADER_BYTES + FOOTER_BYTES) as u64 {
-            return Err(Error::corrupt(
-                "header",
-                format!("{length} bytes are too few for a file"),
-            ));
+            return Err(Error::corrupt("header", format!("{length} bytes are too few for a file")));
         }
         let mut header = [0; HEADER_BYTES];
         source.read_at(0, &mut header)?;
         if header[..12] != MAGIC {
-            return Err(Error::corrupt(
-                "header",
-                "it does not begin like an annywhere file",
-            ));
+            return Err(Error::corrupt("header", "it does not begin like an annywhere file"));
         }
         check_seal("header", &header)?;
         let found = u32_at(&header, 12);
         if found > VERSION {
-            return Err(Error::VersionTooNew {
-                found,
-                supported: VERSION,
-            });
+            return Err(Error::VersionTooNew { found, supported: VERSION });
         }
         if header[16..20] != [0; 4] {
-            return Err(Error::corrupt(
-                "header",
-                "it needs features that this version does not have",
-            ));
+            return Err(Error::corrupt("header", "it needs features that this version does not have"));
         }
         if u64_at(&header, 48) != length {
-            let reason = format!(
-                "it was written with {} bytes and has {length}",
-                u64_at(&header, 48)
-            );
+            let reason = format!("it was written with {} bytes and has {length}", u64_at(&header, 48));
             return Err(Error::corrupt("header", reason));
         }
         let footer_at = length - FOOTER_BYTES as u64;
@@ -400,15 +337,11 @@ impl<'a> File<'a> {
         if footer[32..56] != header[32..56] {
             return Err(Error::corrupt("footer", "it belongs to another header"));
         }
-        let (hashes_at, hashes, table) =
-            (u64_at(&footer, 0), u64_at(&footer, 8), u64_at(&footer, 16));
+        let (hashes_at, hashes, table) = (u64_at(&footer, 0), u64_at(&footer, 8), u64_at(&footer, 16));
         let room = footer_at.saturating_sub(hashes_at);
         let fits = hashes.checked_add(table).is_some_and(|bytes| bytes <= room);
         if !fits || !hashes.is_multiple_of(8) || !table.is_multiple_of(ENTRY_BYTES as u64) {
-            return Err(Error::corrupt(
-                "footer",
-                "the directory does not fit the file",
-            ));
+            return Err(Error::corrupt("footer", "the directory does not fit the file"));
         }
         let mut directory = try_zeroed((hashes + table) as usize)?;
         source.read_at(hashes_at, &mut directory)?;
@@ -416,50 +349,25 @@ impl<'a> File<'a> {
             return Err(Error::corrupt("directory", "its checksum does not match"));
         }
         let (hashes, table) = directory.split_at(hashes as usize);
-        let hashes: Vec<u64> = hashes
-            .chunks_exact(8)
-            .map(|bytes| u64_at(bytes, 0))
-            .collect();
-        let entries: Vec<Entry> = table
-            .chunks_exact(ENTRY_BYTES)
-            .map(Entry::from_bytes)
-            .collect();
+        let hashes: Vec<u64> = hashes.chunks_exact(8).map(|bytes| u64_at(bytes, 0)).collect();
+        let entries: Vec<Entry> = table.chunks_exact(ENTRY_BYTES).map(Entry::from_bytes).collect();
         for entry in &entries {
-            let inside = entry
-                .offset
-                .checked_add(entry.length)
-                .is_some_and(|end| end <= hashes_at);
+            let inside = entry.offset.checked_add(entry.length).is_some_and(|end| end <= hashes_at);
             let blocks = entry.length.div_ceil(BLOCK_BYTES as u64);
-            let hashed = entry
-                .first_block
-                .checked_add(blocks)
-                .is_some_and(|end| end <= hashes.len() as u64);
+            let hashed = entry.first_block.checked_add(blocks).is_some_and(|end| end <= hashes.len() as u64);
             if !inside || !hashed || entry.blocks != blocks {
-                let reason = format!(
-                    "section {} claims bytes that the file does not have",
-                    entry.kind
-                );
+                let reason = format!("section {} claims bytes that the file does not have", entry.kind);
                 return Err(Error::corrupt("directory", reason));
             }
         }
-        Ok(Self {
-            source,
-            entries,
-            hashes,
-        })
+        Ok(Self { source, entries, hashes })
     }
 
     fn entry(&self, kind: Kind) -> Result<Entry, Error> {
-        let mut found = self
-            .entries
-            .iter()
-            .filter(|entry| entry.kind == kind as u32);
+        let mut found = self.entries.iter().filter(|entry| entry.kind == kind as u32);
         match (found.next(), found.next()) {
             (Some(&entry), None) => Ok(entry),
-            _ => Err(Error::corrupt(
-                "directory",
-                format!("section {kind:?} is not there exactly once"),
-            )),
+            _ => Err(Error::corrupt("directory", format!("section {kind:?} is not there exactly once"))),
         }
     }
 
@@ -485,8 +393,7 @@ impl<'a> File<'a> {
         let row_bytes = (stride * size_of::<T>()) as u64;
         let count = length / row_bytes;
         if !length.is_multiple_of(row_bytes) || rows.is_some_and(|rows| rows as u64 != count) {
-            let reason =
-                format!("{length} bytes are not the expected number of rows of {row_bytes} bytes");
+            let reason = format!("{length} bytes are not the expected number of rows of {row_bytes} bytes");
             return Err(Error::corrupt(&format!("{kind:?}"), reason));
         }
         let mut chunks = Chunks::new(stride);
@@ -501,10 +408,7 @@ impl<'a> File<'a> {
         let sum: u64 = (0..slots).map(|slot| u64::from(lengths.get(slot))).sum();
         let there = self.entry(heap)?.length;
         if sum != there {
-            return Err(Error::corrupt(
-                name,
-                format!("texts of {sum} bytes in a section of {there}"),
-            ));
+            return Err(Error::corrupt(name, format!("texts of {sum} bytes in a section of {there}")));
         }
         let mut reading = self.section(heap)?;
         Texts::from_parts(name, &lengths, |buffer| reading.fill(buffer))
@@ -515,20 +419,10 @@ impl Reading<'_> {
     /// Fills the buffer with the section's next bytes.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Error> {
         let bytes = buffer.len() as u64;
-        assert!(
-            self.read + bytes <= self.entry.length,
-            "callers ask for the section's length in all"
-        );
-        self.file
-            .source
-            .read_at(self.entry.offset + self.read, buffer)?;
+        assert!(self.read + bytes <= self.entry.length, "callers ask for the section's length in all");
+        self.file.source.read_at(self.entry.offset + self.read, buffer)?;
         self.read += bytes;
-        let Self {
-            file,
-            blocks,
-            next_hash,
-            ..
-        } = self;
+        let Self { file, blocks, next_hash, .. } = self;
         let mut damaged = None;
         let mut compare = |hash: u64| {
             if file.hashes[*next_hash] != hash {
@@ -545,10 +439,7 @@ impl Reading<'_> {
             Some(hash) => {
                 let block = hash as u64 - self.entry.first_block;
                 let reason = format!("the checksum of its block {block} does not match");
-                Err(Error::corrupt(
-                    &format!("section {}", self.entry.kind),
-                    reason,
-                ))
+                Err(Error::corrupt(&format!("section {}", self.entry.kind), reason))
             }
         }
     }
@@ -556,9 +447,7 @@ impl Reading<'_> {
 
 fn try_zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
     let mut zeroed = Vec::new();
-    zeroed
-        .try_reserve_exact(bytes)
-        .map_err(|_| Error::OutOfMemory { bytes })?;
+    zeroed.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
     zeroed.resize(bytes, 0);
     Ok(zeroed)
 }

@@ -29,18 +29,12 @@ impl Random {
     /// A vector near one of a few hundred centres, as embeddings lie: `spread` is the size of the deviation.
     pub fn clustered(&mut self, dimensions: usize, spread: f32) -> Vec<f32> {
         let mut centre = Random(1_000 + self.next() % 300);
-        (0..dimensions)
-            .map(|_| centre.real() + spread * self.real())
-            .collect()
+        (0..dimensions).map(|_| centre.real() + spread * self.real()).collect()
     }
 }
 
 pub fn config(dimensions: usize, metric: Metric) -> Config {
-    Config {
-        dimensions,
-        distance_metric: Some(metric),
-        ..Config::default()
-    }
+    Config { dimensions, distance_metric: Some(metric), ..Config::default() }
 }
 
 pub fn ids_json<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
@@ -52,48 +46,21 @@ pub fn ids_json<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
 pub fn filled(config: &Config, vectors: &[Vec<f32>]) -> Database {
     let mut database = Database::new(config).unwrap();
     let ids: Vec<String> = (0..vectors.len()).map(|id| id.to_string()).collect();
-    database
-        .insert(&ids_json(ids.iter().map(String::as_str)), &vectors.concat())
-        .unwrap();
+    database.insert(&ids_json(ids.iter().map(String::as_str)), &vectors.concat()).unwrap();
     database
 }
 
 pub fn ids(database: &Database, query: &[f32], params: &SearchParams) -> Vec<String> {
-    database
-        .search(query, params)
-        .unwrap()
-        .ids()
-        .map(str::to_owned)
-        .collect()
+    database.search(query, params).unwrap().ids().map(str::to_owned).collect()
 }
 
 /// The fraction of the exact `k` nearest that the graph finds, over all queries.
 pub fn recall(database: &Database, queries: &[Vec<f32>], k: usize, ef: Option<usize>) -> f64 {
     let mut found = 0;
     for query in queries {
-        let exact = ids(
-            database,
-            query,
-            &SearchParams {
-                k,
-                exact: true,
-                ..SearchParams::default()
-            },
-        );
-        let near = ids(
-            database,
-            query,
-            &SearchParams {
-                k,
-                ef,
-                ..SearchParams::default()
-            },
-        );
-        assert_eq!(
-            near.len(),
-            exact.len(),
-            "k rows come back whenever k rows exist"
-        );
+        let exact = ids(database, query, &SearchParams { k, exact: true, ..SearchParams::default() });
+        let near = ids(database, query, &SearchParams { k, ef, ..SearchParams::default() });
+        assert_eq!(near.len(), exact.len(), "k rows come back whenever k rows exist");
         found += near.iter().filter(|id| exact.contains(id)).count();
     }
     found as f64 / (queries.len() * k) as f64
@@ -109,17 +76,10 @@ impl Model {
         let dot: f64 = pairs().map(|(a, b)| a * b).sum();
         match metric {
             Metric::Dot => dot,
-            Metric::Euclidean => {
-                1.0 / (1.0 + pairs().map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt())
-            }
+            Metric::Euclidean => 1.0 / (1.0 + pairs().map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()),
             Metric::Manhattan => 1.0 / (1.0 + pairs().map(|(a, b)| (a - b).abs()).sum::<f64>()),
             Metric::Cosine => {
-                let length = |v: &[f32]| {
-                    v.iter()
-                        .map(|&x| f64::from(x) * f64::from(x))
-                        .sum::<f64>()
-                        .sqrt()
-                };
+                let length = |v: &[f32]| v.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
                 dot / (length(a) * length(b))
             }
         }
@@ -127,11 +87,8 @@ impl Model {
 
     /// The scores of the `k` best rows, best first.
     pub fn best_scores(&self, metric: Metric, query: &[f32], k: usize) -> Vec<f64> {
-        let mut scores: Vec<f64> = self
-            .0
-            .values()
-            .map(|(vector, _)| Self::score(metric, query, vector))
-            .collect();
+        let mut scores: Vec<f64> =
+            self.0.values().map(|(vector, _)| Self::score(metric, query, vector)).collect();
         scores.sort_by(|a, b| b.total_cmp(a));
         scores.truncate(k);
         scores
