@@ -1,0 +1,123 @@
+// Builds the parts of the packages: `build.mjs [wasm|native|types|all] [--profile release|dev]`.
+//
+//   wasm     crates/annywhere-wasm -> npm/annywhere/dist/annywhere.wasm, its glue annywhere_wasm.{js,d.ts}, and the
+//            same module as text
+//   native   crates/annywhere-node -> npm/native-<platform>/annywhere.node
+//   types    npm/*/src/*.ts        -> npm/*/dist/*.{js,d.ts}
+//
+// Incremental: cargo and tsc see for themselves what changed; glue and wasm-opt run when cargo's output did.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { inRoot, inTarget, npmProgram, root } from './lib/paths.mjs';
+import { capture, Failure, main, run } from './lib/run.mjs';
+import { unlessUnchanged } from './lib/stamp.mjs';
+
+const GLUE = ['annywhere_wasm.js', 'annywhere_wasm.d.ts'];
+
+// What rustc 1.95 may emit for wasm32-unknown-unknown with +simd128; wasm-opt refuses what is not named.
+const WASM_FEATURES = [
+  '--enable-simd',
+  '--enable-bulk-memory',
+  '--enable-nontrapping-float-to-int',
+  '--enable-sign-ext',
+  '--enable-mutable-globals',
+  '--enable-reference-types',
+  '--enable-multivalue',
+];
+
+// The glue writer works for a tenth of a second: what counts is that it compiles in a third of the time.
+const QUICK_TO_COMPILE = ['--config', 'profile.dev.opt-level=0', '--config', 'profile.dev.debug=false'];
+
+// Which package holds the native engine of this machine, and what cargo calls the library there.
+const NATIVE = {
+  'linux-x64': { package: 'native-linux-x64-gnu', library: 'libannywhere_node.so' },
+};
+
+const PARTS = { wasm: buildWasm, native: buildNative, types: buildTypes };
+
+export async function build(parts, profile = 'release') {
+  for (const part of parts) await PARTS[part](profile);
+}
+
+async function buildWasm(profile) {
+  const target = ['--target', 'wasm32-unknown-unknown'];
+  await run('cargo', ['build', '-p', 'annywhere-wasm', ...target, '--profile', profile]);
+  const raw = inTarget('wasm32-unknown-unknown', outputFolder(profile), 'annywhere_wasm.wasm');
+  const dist = inRoot('npm/annywhere/dist');
+  const asText = inRoot('npm/annywhere/scripts/inline-wasm.mjs');
+  const outputs = [...GLUE, 'annywhere.wasm', 'inline-wasm.js'].map((name) => join(dist, name));
+  const tools = [inRoot('pkg-scripts/bindgen'), inRoot('Cargo.lock'), import.meta.filename, asText];
+  const inputs = [raw, ...tools, { text: profile }];
+  await unlessUnchanged(inTarget('stamps/wasm'), { inputs, outputs }, async () => {
+    const work = inTarget('glue');
+    rmSync(work, { recursive: true, force: true });
+    await run('cargo', ['run', '--quiet', ...QUICK_TO_COMPILE, '-p', 'bindgen', '--', raw, work]);
+    const unoptimized = join(work, 'annywhere_wasm_bg.wasm');
+    const optimized = join(work, 'annywhere.wasm');
+    if (profile === 'dev') copyFileSync(unoptimized, optimized);
+    else await run(npmProgram('wasm-opt'), ['-O3', ...WASM_FEATURES, unoptimized, '-o', optimized]);
+    for (const name of [...GLUE, 'annywhere.wasm']) replaceFile(join(work, name), join(dist, name));
+    await run(process.execPath, [asText]);
+  });
+  printSizes(join(dist, 'annywhere.wasm'));
+}
+
+async function buildNative(profile) {
+  const platform = NATIVE[`${process.platform}-${process.arch}`];
+  if (!platform) {
+    console.log(
+      `No native package exists for ${process.platform}-${process.arch} yet: WebAssembly serves there.`,
+    );
+    return;
+  }
+  await run('cargo', ['build', '-p', 'annywhere-node', '--profile', profile]);
+  const addon = inRoot('npm', platform.package, 'annywhere.node');
+  const library = inTarget(outputFolder(profile), platform.library);
+  await unlessUnchanged(inTarget('stamps/native'), { inputs: [library], outputs: [addon] }, () =>
+    replaceFile(library, addon),
+  );
+  printSizes(addon);
+}
+
+async function buildTypes() {
+  const packages = readdirSync(inRoot('npm')).filter((name) =>
+    existsSync(inRoot('npm', name, 'tsconfig.json')),
+  );
+  if (packages.length === 0)
+    console.log('No package below npm/ has a tsconfig.json yet: nothing to compile.');
+  for (const name of packages) {
+    const project = inRoot('npm', name);
+    await capture(npmProgram('tsc'), ['-p', project]);
+    console.log(`npm/${name}: compiled`);
+  }
+}
+
+/** Cargo's folder name of a profile. */
+const outputFolder = (profile) => (profile === 'dev' ? 'debug' : profile);
+
+/** Copies beside the destination, then renames, so that a running test never reads half a file. */
+function replaceFile(from, to) {
+  mkdirSync(dirname(to), { recursive: true });
+  const fresh = `${to}.${process.pid}`;
+  copyFileSync(from, fresh);
+  renameSync(fresh, to);
+}
+
+function printSizes(file) {
+  const bytes = readFileSync(file);
+  const kib = (length) => `${(length / 1024).toFixed(1)} KiB`;
+  const sizes = `${kib(bytes.length)}, gzip ${kib(gzipSync(bytes).length)}, brotli ${kib(brotliCompressSync(bytes).length)}`;
+  console.log(`${file.slice(root.length + 1)}: ${sizes}`);
+}
+
+await main(import.meta, async (args) => {
+  const at = args.indexOf('--profile');
+  const [profile] = at < 0 ? ['release'] : args.splice(at, 2).slice(1);
+  const wanted = args.length === 0 ? ['all'] : args;
+  const unknown = wanted.find((part) => part !== 'all' && !(part in PARTS));
+  if (unknown || !['release', 'dev'].includes(profile)) {
+    throw new Failure('Usage: build.mjs [wasm|native|types|all] [--profile release|dev]');
+  }
+  await build(wanted.includes('all') ? Object.keys(PARTS) : wanted, profile);
+});
