@@ -19,6 +19,8 @@ use crate::store::{Sink, Source, segment};
 use crate::texts::Texts;
 use crate::vectors::Vectors;
 
+/// Most rows for which `maxElements` reserves id places; beyond that it grows like any other database.
+const MOST_RESERVED: usize = 1 << 20;
 /// Removed rows are taken out of the graph once they are this fraction of all slots …
 const DEAD_FRACTION: usize = 5;
 /// … and at least this many, so that small databases do not relink at every delete.
@@ -229,7 +231,7 @@ impl Database {
             scratches: Scratches::default(),
             options,
         };
-        database.slots.reserve(0, config.max_elements.unwrap_or(0), 0)?;
+        database.slots.reserve(0, config.max_elements.unwrap_or(0).min(MOST_RESERVED), 0)?;
         Ok(database)
     }
 

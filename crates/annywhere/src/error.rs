@@ -36,7 +36,7 @@ pub enum Error {
         row: Option<usize>,
     },
     /// A vector so long that distances to it would overflow.
-    #[error("{} is too long: its squared length {square} exceeds {limit}", place(*row))]
+    #[error("{} is too long: its squared length {square} exceeds {limit:e}", place(*row))]
     TooLarge {
         /// Index of the row in the batch; absent for a query.
         row: Option<usize>,

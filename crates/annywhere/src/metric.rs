@@ -20,18 +20,19 @@ pub enum Metric {
 impl Metric {
     /// Score and distance of a rank value: the exact quantity by which candidates are ordered, smaller is nearer.
     ///
-    /// Ranks are: the negated cosine, the squared L2 distance, the negated dot product, the L1 distance.
+    /// Ranks are: the negated cosine, the squared L2 distance, the negated dot product, the L1 distance. A rank is
+    /// subtracted from zero and not negated, so that a score is never `-0`.
     pub(crate) fn score_and_distance(self, rank: f32) -> (f32, f32) {
         match self {
             Self::Cosine => {
-                let score = (-rank).clamp(-1.0, 1.0);
+                let score = (0.0 - rank).clamp(-1.0, 1.0);
                 (score, 1.0 - score)
             }
             Self::Euclidean => {
                 let distance = rank.sqrt();
                 (1.0 / (1.0 + distance), distance)
             }
-            Self::Dot => (-rank, rank),
+            Self::Dot => (0.0 - rank, rank),
             Self::Manhattan => (1.0 / (1.0 + rank), rank),
         }
     }

@@ -22,7 +22,7 @@ pub struct Config {
     pub dimensions: usize,
     /// How rows are ranked.
     pub distance_metric: Option<Metric>,
-    /// Number of rows to reserve room for. A hint: more rows may be inserted.
+    /// Number of rows to reserve id places for, up to about a million. A hint: more rows may be inserted.
     pub max_elements: Option<usize>,
     /// The graph's parameters.
     #[serde(default)]

@@ -1,0 +1,199 @@
+//! One database, as JavaScript sees it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+use annywhere::{Config, Database, SearchParams};
+use napi::bindgen_prelude::{AsyncTask, Float32Array, ToNapiValue, TypeName, Uint8Array};
+use napi_derive::napi;
+
+use crate::error::Thrown;
+use crate::files;
+use crate::work::Work;
+
+/// A database with the options it was made with. `None` after [`Engine::free`].
+#[napi]
+pub struct Engine {
+    config: Arc<Config>,
+    database: Arc<RwLock<Option<Database>>>,
+}
+
+/// The hits of one search, in rank order.
+#[napi(object)]
+pub struct EngineHits {
+    pub scores: Float32Array,
+    pub distances: Float32Array,
+    /// `[["id",{..}],..]`
+    pub rows: String,
+}
+
+/// The same, on its way between threads.
+pub struct Found {
+    scores: Vec<f32>,
+    distances: Vec<f32>,
+    rows: String,
+}
+
+impl From<Found> for EngineHits {
+    fn from(Found { scores, distances, rows }: Found) -> EngineHits {
+        EngineHits { scores: scores.into(), distances: distances.into(), rows }
+    }
+}
+
+/// One stored row.
+#[napi(object)]
+pub struct EngineRow {
+    pub vector: Float32Array,
+    /// A JSON object.
+    pub metadata: String,
+}
+
+#[napi]
+impl Engine {
+    /// An empty database; `config` is the JSON of the options.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(config: String) -> napi::Result<Engine> {
+        let config = Config::from_json(&config).map_err(Thrown::from)?;
+        let database = Database::new(&config).map_err(Thrown::from)?;
+        Ok(Engine { config: Arc::new(config), database: Arc::new(RwLock::new(Some(database))) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn insert(&self, rows: String, vectors: &[f32]) -> AsyncTask<Work<(), ()>> {
+        let vectors = vectors.to_vec();
+        self.write(move |database| Ok(database.insert(&rows, &vectors)?))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn delete(&self, ids: Vec<String>) -> AsyncTask<Work<u32, u32>> {
+        self.write(move |database| {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let removed = database.delete(&ids)?;
+            Ok(u32::try_from(removed).expect("a database holds fewer than 2^31 rows"))
+        })
+    }
+
+    /// `ef` 0 is the default of the options; `threshold` NaN is none.
+    #[napi(catch_unwind)]
+    pub fn search(
+        &self,
+        query: &[f32],
+        k: u32,
+        ef: u32,
+        exact: bool,
+        threshold: f64,
+    ) -> AsyncTask<Work<Found, EngineHits>> {
+        let query = query.to_vec();
+        let params = SearchParams {
+            k: k as usize,
+            ef: (ef != 0).then_some(ef as usize),
+            exact,
+            threshold: (!threshold.is_nan()).then_some(threshold as f32),
+        };
+        self.read(move |database| {
+            let hits = database.search(&query, &params)?;
+            let (scores, distances) = (hits.scores().to_vec(), hits.distances().to_vec());
+            Ok(Found { scores, distances, rows: hits.rows_json() })
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn get(&self, id: String) -> napi::Result<Option<EngineRow>> {
+        let row = |database: &Database| {
+            let row = database.get(&id)?;
+            Some(EngineRow { vector: row.vector.to_vec().into(), metadata: row.metadata.to_owned() })
+        };
+        Ok(with_database(&self.database, |database| Ok(row(database)))?)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn len(&self) -> napi::Result<u32> {
+        let len = with_database(&self.database, |database| Ok(database.len()))?;
+        Ok(u32::try_from(len).expect("a database holds fewer than 2^31 rows"))
+    }
+
+    /// The statistics as JSON text.
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> napi::Result<String> {
+        let stats = with_database(&self.database, |database| Ok(database.stats()))?;
+        Ok(serde_json::to_string(&stats).expect("statistics are numbers and fixed strings"))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn to_bytes(&self) -> AsyncTask<Work<Vec<u8>, Uint8Array>> {
+        self.read(|database| Ok(database.to_bytes()?))
+    }
+
+    /// Replaces the content; unchanged on error.
+    #[napi(catch_unwind)]
+    pub fn load_bytes(&self, bytes: &[u8]) -> AsyncTask<Work<(), ()>> {
+        let (bytes, config) = (bytes.to_vec(), Arc::clone(&self.config));
+        self.write(move |database| {
+            *database = Database::read(&bytes.as_slice(), &config)?;
+            Ok(())
+        })
+    }
+
+    /// Writes the file whole or not at all; the folders of the path are created.
+    #[napi(catch_unwind)]
+    pub fn save_file(&self, target: String) -> AsyncTask<Work<(), ()>> {
+        self.read(move |database| Ok(files::save(&PathBuf::from(target), |sink| database.write(sink))?))
+    }
+
+    /// Replaces the content; unchanged on error.
+    #[napi(catch_unwind)]
+    pub fn load_file(&self, source: String) -> AsyncTask<Work<(), ()>> {
+        let config = Arc::clone(&self.config);
+        self.write(move |database| {
+            *database = Database::read(&files::FileSource::open(&PathBuf::from(source))?, &config)?;
+            Ok(())
+        })
+    }
+
+    /// Gives the memory back without waiting for the garbage collector. Every later call fails.
+    #[napi(catch_unwind)]
+    pub fn free(&self) {
+        if let Ok(mut database) = self.database.write() {
+            *database = None;
+        }
+    }
+}
+
+impl Engine {
+    fn read<T, J>(
+        &self,
+        body: impl FnOnce(&Database) -> Result<T, Thrown> + Send + 'static,
+    ) -> AsyncTask<Work<T, J>>
+    where
+        T: Send + 'static,
+        J: From<T> + ToNapiValue + TypeName,
+    {
+        let database = Arc::clone(&self.database);
+        Work::start(move || with_database(&database, body))
+    }
+
+    fn write<T>(
+        &self,
+        body: impl FnOnce(&mut Database) -> Result<T, Thrown> + Send + 'static,
+    ) -> AsyncTask<Work<T, T>>
+    where
+        T: Send + ToNapiValue + TypeName + 'static,
+    {
+        let database = Arc::clone(&self.database);
+        Work::start(move || {
+            let mut database = database.write().map_err(|_| Thrown::failed(POISONED))?;
+            body(database.as_mut().ok_or_else(|| Thrown::failed(FREED))?)
+        })
+    }
+}
+
+fn with_database<T>(
+    database: &RwLock<Option<Database>>,
+    body: impl FnOnce(&Database) -> Result<T, Thrown>,
+) -> Result<T, Thrown> {
+    let database = database.read().map_err(|_| Thrown::failed(POISONED))?;
+    body(database.as_ref().ok_or_else(|| Thrown::failed(FREED))?)
+}
+
+const POISONED: &str = "an earlier call panicked while it changed the database";
+const FREED: &str = "the engine has been freed";

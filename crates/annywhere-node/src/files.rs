@@ -1,0 +1,110 @@
+//! Files by path. A save is a temporary file in the same folder, flushed, then renamed over the target, then the
+//! folder flushed: after a crash the target holds the old content or the new one.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use annywhere::{Error, Sink, Source};
+
+/// Reads one file from any place.
+pub struct FileSource {
+    file: File,
+    len: u64,
+}
+
+impl FileSource {
+    pub fn open(path: &Path) -> Result<FileSource, Error> {
+        let file = File::open(path).map_err(|error| failed("open", path, &error))?;
+        let about = file.metadata().map_err(|error| failed("open", path, &error))?;
+        if !about.is_file() {
+            return Err(failed("open", path, &io::Error::other("it is not a file")));
+        }
+        Ok(FileSource { file, len: about.len() })
+    }
+}
+
+impl Source for FileSource {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        let mut file = &self.file;
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(buffer));
+        read.map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => Error::Corrupt {
+                section: "file".to_owned(),
+                reason: format!("it ends before byte {}", offset + buffer.len() as u64),
+            },
+            _ => Error::Io { operation: "read".to_owned(), reason: error.to_string() },
+        })
+    }
+}
+
+/// Has `write` fill a new file and puts it in the place of `path`.
+pub fn save(path: &Path, write: impl FnOnce(&mut FileSink) -> Result<(), Error>) -> Result<(), Error> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(|error| failed("create the folder of", path, &error))?;
+    let temporary = temporary_path(path);
+    let result = fill(&temporary, write).and_then(|()| {
+        fs::rename(&temporary, path).map_err(|error| failed("rename to", path, &error))?;
+        flush_folder(folder).map_err(|error| failed("flush the folder of", path, &error))
+    });
+    if result.is_err() {
+        // The first error says what happened; a file that cannot be removed either changes nothing about it.
+        let _ = fs::remove_file(&temporary);
+    }
+    result
+}
+
+/// Writes one file from its start to its end.
+pub struct FileSink {
+    file: File,
+    path: PathBuf,
+}
+
+impl Sink for FileSink {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_all(bytes).map_err(|error| failed("write", &self.path, &error))
+    }
+}
+
+fn fill(path: &Path, write: impl FnOnce(&mut FileSink) -> Result<(), Error>) -> Result<(), Error> {
+    let file = File::create_new(path).map_err(|error| failed("create", path, &error))?;
+    let mut sink = FileSink { file, path: path.to_owned() };
+    write(&mut sink)?;
+    sink.file.sync_all().map_err(|error| failed("flush", path, &error))
+}
+
+/// A name beside the target that no other save uses, in this process or another.
+fn temporary_path(path: &Path) -> PathBuf {
+    static SAVES: AtomicU32 = AtomicU32::new(0);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}-{}.saving", std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed)));
+    path.with_file_name(name)
+}
+
+/// A rename is durable once the folder is.
+#[cfg(unix)]
+fn flush_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Windows has no handle of a folder to flush; it journals renames itself.
+#[cfg(not(unix))]
+fn flush_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn failed(operation: &str, path: &Path, error: &io::Error) -> Error {
+    let reason = format!("{}: {error}", path.display());
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::NoSpace { reason },
+        _ => Error::Io { operation: operation.to_owned(), reason },
+    }
+}

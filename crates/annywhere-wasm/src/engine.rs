@@ -1,0 +1,137 @@
+//! One database, as JavaScript sees it.
+
+use annywhere::{Config, Database, Error, SearchParams};
+use js_sys::{Float32Array, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::FileSystemSyncAccessHandle;
+
+use crate::error::Thrown;
+use crate::files::{FileSink, FileSource};
+
+/// A database with the options it was made with.
+#[wasm_bindgen]
+pub struct Engine {
+    config: Config,
+    database: Database,
+}
+
+/// The hits of one search, in rank order.
+#[wasm_bindgen(getter_with_clone)]
+pub struct EngineHits {
+    #[wasm_bindgen(readonly)]
+    pub scores: Vec<f32>,
+    #[wasm_bindgen(readonly)]
+    pub distances: Vec<f32>,
+    /// `[["id",{..}],..]`
+    #[wasm_bindgen(readonly)]
+    pub rows: String,
+}
+
+/// One stored row.
+#[wasm_bindgen(getter_with_clone)]
+pub struct EngineRow {
+    #[wasm_bindgen(readonly)]
+    pub vector: Vec<f32>,
+    /// A JSON object.
+    #[wasm_bindgen(readonly)]
+    pub metadata: String,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// An empty database; `config` is the JSON of the options.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: &str) -> Result<Engine, Thrown> {
+        let config = Config::from_json(config)?;
+        let database = Database::new(&config)?;
+        Ok(Engine { config, database })
+    }
+
+    pub fn insert(&mut self, rows: &str, vectors: &Float32Array) -> Result<(), Thrown> {
+        let mut copy = room(vectors.length())?;
+        vectors.copy_to(&mut copy);
+        Ok(self.database.insert(rows, &copy)?)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands over arrays of strings by value")]
+    pub fn delete(&mut self, ids: Vec<String>) -> Result<usize, Thrown> {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        Ok(self.database.delete(&ids)?)
+    }
+
+    /// `ef` 0 is the default of the options; `threshold` NaN is none.
+    pub fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        exact: bool,
+        threshold: f32,
+    ) -> Result<EngineHits, Thrown> {
+        let params = SearchParams {
+            k,
+            ef: (ef != 0).then_some(ef),
+            exact,
+            threshold: (!threshold.is_nan()).then_some(threshold),
+        };
+        let hits = self.database.search(query, &params)?;
+        Ok(EngineHits {
+            scores: hits.scores().to_vec(),
+            distances: hits.distances().to_vec(),
+            rows: hits.rows_json(),
+        })
+    }
+
+    pub fn get(&self, id: &str) -> Option<EngineRow> {
+        let row = self.database.get(id)?;
+        Some(EngineRow { vector: row.vector.to_vec(), metadata: row.metadata.to_owned() })
+    }
+
+    pub fn len(&self) -> usize {
+        self.database.len()
+    }
+
+    /// The statistics as JSON text.
+    pub fn stats(&self) -> String {
+        serde_json::to_string(&self.database.stats()).expect("statistics are numbers and fixed strings")
+    }
+
+    #[wasm_bindgen(js_name = toBytes)]
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Thrown> {
+        Ok(self.database.to_bytes()?)
+    }
+
+    /// Replaces the content; unchanged on error.
+    #[wasm_bindgen(js_name = loadBytes)]
+    pub fn load_bytes(&mut self, bytes: &Uint8Array) -> Result<(), Thrown> {
+        let mut copy = room(bytes.length())?;
+        bytes.copy_to(&mut copy);
+        self.database = Database::read(&copy.as_slice(), &self.config)?;
+        Ok(())
+    }
+
+    /// Writes the whole file from its start and flushes it; the caller closes the handle.
+    #[wasm_bindgen(js_name = saveFile)]
+    pub fn save_file(&self, target: &FileSystemSyncAccessHandle) -> Result<(), Thrown> {
+        let mut sink = FileSink::begin(target)?;
+        self.database.write(&mut sink)?;
+        Ok(sink.finish()?)
+    }
+
+    /// Replaces the content; unchanged on error. The caller closes the handle.
+    #[wasm_bindgen(js_name = loadFile)]
+    pub fn load_file(&mut self, source: &FileSystemSyncAccessHandle) -> Result<(), Thrown> {
+        self.database = Database::read(&FileSource::open(source)?, &self.config)?;
+        Ok(())
+    }
+}
+
+/// Room for a large argument. Where there is none, the glue's own copying of slices would trap.
+fn room<T: Default + Clone>(len: u32) -> Result<Vec<T>, Error> {
+    let len = len as usize;
+    let mut room = Vec::new();
+    room.try_reserve_exact(len)
+        .map_err(|_| Error::OutOfMemory { bytes: len.saturating_mul(size_of::<T>()) })?;
+    room.resize(len, T::default());
+    Ok(room)
+}

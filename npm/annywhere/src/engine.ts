@@ -1,0 +1,96 @@
+/**
+ * The engine as this package uses it: one interface, implemented by `crates/annywhere-node` (native) and
+ * `crates/annywhere-wasm`. Strings of JSON cross the border for rows, statistics and errors; vectors cross as
+ * typed arrays. Native calls may work on another thread, therefore `MaybePromise`.
+ */
+
+import type { DistanceMetric } from './types.js';
+
+export type MaybePromise<T> = T | Promise<T>;
+
+/** What a native binary or an instantiated WebAssembly module offers. */
+export interface EngineModule {
+  readonly Engine: new (config: string) => Engine;
+  readonly Encoder: new (table: Uint8Array, dimensions?: number) => EngineEncoder;
+  version(): string;
+  simd(): string;
+  newId(): string;
+}
+
+export interface Engine {
+  /** `rows` is `[["id",{..}],["id2",null],..]`, `vectors` has as many rows, row-major. All or nothing. */
+  insert(rows: string, vectors: Float32Array): MaybePromise<void>;
+  /** The number of rows removed. */
+  delete(ids: string[]): MaybePromise<number>;
+  /** `ef` 0 is the default of the options, `threshold` NaN is none. */
+  search(
+    query: Float32Array,
+    k: number,
+    ef: number,
+    exact: boolean,
+    threshold: number,
+  ): MaybePromise<EngineHits>;
+  get(id: string): EngineRow | null | undefined;
+  len(): number;
+  /** JSON text of an `EngineStats`. */
+  stats(): string;
+  toBytes(): MaybePromise<Uint8Array>;
+  /** Replaces the content; unchanged on error. */
+  loadBytes(bytes: Uint8Array): MaybePromise<void>;
+  /** Native takes a path and replaces the file atomically; WebAssembly takes an open file and flushes it. */
+  saveFile(target: string | SyncFile): MaybePromise<void>;
+  /** Replaces the content; unchanged on error. */
+  loadFile(source: string | SyncFile): MaybePromise<void>;
+  /** Gives the memory back. */
+  free(): void;
+}
+
+export interface EngineHits {
+  readonly scores: Float32Array;
+  readonly distances: Float32Array;
+  /** `[["id",{..}],..]` in rank order. */
+  readonly rows: string;
+  /** WebAssembly only: gives the memory back. */
+  free?(): void;
+}
+
+export interface EngineRow {
+  readonly vector: Float32Array;
+  /** JSON text of an object. */
+  readonly metadata: string;
+  /** WebAssembly only: gives the memory back. */
+  free?(): void;
+}
+
+export interface EngineEncoder {
+  dimensions(): number;
+  /** The text's unit vector; zeros when no word of it is known. */
+  encode(text: string): Float32Array;
+  /** How many word pieces of the text the table knows. */
+  pieces(text: string): number;
+  /** WebAssembly only: gives the memory back. */
+  free?(): void;
+}
+
+/** An open file shaped like a `FileSystemSyncAccessHandle`. */
+export interface SyncFile {
+  read(buffer: Uint8Array, options: { at: number }): number;
+  write(buffer: Uint8Array, options: { at: number }): number;
+  getSize(): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+
+/** What `stats()` says. */
+export interface EngineStats {
+  count: number;
+  deleted: number;
+  dimensions: number;
+  distanceMetric: DistanceMetric;
+  m: number;
+  efConstruction: number;
+  efSearch: number;
+  quantization: 'none' | 'scalar';
+  memory: { vectors: number; codes: number; graph: number; ids: number; metadata: number; total: number };
+}

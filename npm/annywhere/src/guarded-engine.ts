@@ -1,0 +1,106 @@
+/**
+ * One engine behind its guard: what it throws becomes an `AnnywhereError`, and after a panic or a trap it is never
+ * called again, because its memory may be half changed.
+ */
+import type { Engine, EngineHits, EngineRow, MaybePromise, SyncFile } from './engine.js';
+import { type AnnywhereError, coreError, engineFailed } from './errors.js';
+import type { LoadedEngine } from './runtime.js';
+import type { ImplementationType } from './types.js';
+
+export class GuardedEngine {
+  readonly #loaded: LoadedEngine;
+  readonly #engine: Engine;
+  #failure: AnnywhereError | undefined;
+
+  constructor(loaded: LoadedEngine, config: string) {
+    this.#loaded = loaded;
+    this.#engine = this.#guard(() => new loaded.module.Engine(config));
+  }
+
+  get implementation(): ImplementationType {
+    return this.#loaded.implementation;
+  }
+
+  get simd(): string {
+    return this.#guard(() => this.#loaded.module.simd());
+  }
+
+  /** Set by the first panic or trap; a trap takes every engine of its WebAssembly instance along. */
+  get failure(): AnnywhereError | undefined {
+    return this.#failure ?? this.#loaded.failure;
+  }
+
+  insert(rows: string, vectors: Float32Array): Promise<void> {
+    return this.#call((engine) => engine.insert(rows, vectors));
+  }
+
+  delete(ids: string[]): Promise<number> {
+    return this.#call((engine) => engine.delete(ids));
+  }
+
+  search(query: Float32Array, k: number, ef: number, exact: boolean, threshold: number): Promise<EngineHits> {
+    return this.#call((engine) => engine.search(query, k, ef, exact, threshold));
+  }
+
+  get(id: string): EngineRow | null | undefined {
+    return this.#guard(() => this.#engine.get(id));
+  }
+
+  len(): number {
+    return this.#guard(() => this.#engine.len());
+  }
+
+  stats(): string {
+    return this.#guard(() => this.#engine.stats());
+  }
+
+  toBytes(): Promise<Uint8Array> {
+    return this.#call((engine) => engine.toBytes());
+  }
+
+  loadBytes(bytes: Uint8Array): Promise<void> {
+    return this.#call((engine) => engine.loadBytes(bytes));
+  }
+
+  saveFile(target: string | SyncFile): Promise<void> {
+    return this.#call((engine) => engine.saveFile(target));
+  }
+
+  loadFile(source: string | SyncFile): Promise<void> {
+    return this.#call((engine) => engine.loadFile(source));
+  }
+
+  newId(): string {
+    return this.#guard(() => this.#loaded.module.newId());
+  }
+
+  free(): void {
+    if (!this.failure) this.#guard(() => this.#engine.free());
+  }
+
+  async #call<T>(body: (engine: Engine) => MaybePromise<T>): Promise<T> {
+    if (this.failure) throw this.failure;
+    try {
+      return await body(this.#engine);
+    } catch (thrown) {
+      throw this.#translate(thrown);
+    }
+  }
+
+  #guard<T>(body: () => T): T {
+    if (this.failure) throw this.failure;
+    try {
+      return body();
+    } catch (thrown) {
+      throw this.#translate(thrown);
+    }
+  }
+
+  #translate(thrown: unknown): AnnywhereError {
+    const known = coreError(thrown);
+    if (known) return known;
+    this.#failure = engineFailed(thrown);
+    if (this.implementation === 'wasm') this.#loaded.failure ??= this.#failure;
+    return this.#failure;
+  }
+}

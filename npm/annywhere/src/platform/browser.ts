@@ -1,0 +1,14 @@
+/** Browsers: WebAssembly fetched from beside this file; the origin private file system. */
+import { instantiateFrom } from '../load-engine.wasm.js';
+import { Runtime } from '../runtime.js';
+import { opfs } from '../storage/opfs.js';
+
+export const runtime = /* @__PURE__ */ new Runtime(
+  {
+    immediate: false,
+    implementation: 'wasm',
+    // This exact expression is what bundlers look for when they copy the module.
+    load: (source) => instantiateFrom(source ?? new URL('../annywhere.wasm', import.meta.url)),
+  },
+  opfs,
+);

@@ -1,0 +1,100 @@
+/**
+ * The engine of one entry: found once, at the first use, and shared by all its databases. An engine that has
+ * failed is left behind; the next database gets a fresh one.
+ */
+import type { EngineModule, MaybePromise } from './engine.js';
+import { AnnywhereError, invalidArgument } from './errors.js';
+import type { FileStorage } from './storage/files.js';
+import type { EngineSource, ImplementationType, RuntimeInfo } from './types.js';
+import { version } from './version.js';
+
+/** A loaded engine. `failure` is set by the first panic or trap and then answers every call. */
+export interface LoadedEngine {
+  readonly module: EngineModule;
+  readonly implementation: ImplementationType;
+  /** One sentence for each native binary that could not be loaded. */
+  readonly nativeErrors: readonly string[];
+  failure?: AnnywhereError;
+}
+
+/** How an entry finds its engine: at once, or only with waiting. */
+export interface EngineLoader {
+  load(source?: EngineSource): MaybePromise<LoadedEngine>;
+  /** The implementation, where it is certain before anything is loaded. */
+  readonly implementation?: ImplementationType;
+  /** False when `load()` needs waiting, so that synchronous calls cannot load an engine themselves. */
+  readonly immediate: boolean;
+}
+
+export class Runtime {
+  readonly storage: FileStorage | undefined;
+  readonly #loader: EngineLoader;
+  #loaded: LoadedEngine | undefined;
+  #loading: Promise<LoadedEngine> | undefined;
+  #source: EngineSource | undefined;
+
+  constructor(loader: EngineLoader, storage?: FileStorage) {
+    this.#loader = loader;
+    this.storage = storage;
+  }
+
+  /** Loads the engine unless it is there; all callers share one attempt, and a failed one may be repeated. */
+  async engine(): Promise<LoadedEngine> {
+    if (this.#present) return this.#present;
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  /** The engine without waiting. Throws `EngineUnavailable` where loading needs waiting and has not happened. */
+  engineNow(): LoadedEngine {
+    if (this.#present) return this.#present;
+    const loaded = this.#loader.immediate ? this.#loader.load(this.#source) : undefined;
+    if (loaded !== undefined && !(loaded instanceof Promise)) {
+      this.#loaded = loaded;
+      return loaded;
+    }
+    const reason = 'the WebAssembly engine is not loaded yet: await init() or any method of a database first';
+    throw new AnnywhereError('EngineUnavailable', reason, { reason });
+  }
+
+  async init(source?: EngineSource): Promise<void> {
+    if (source !== undefined) this.#chooseSource(source);
+    await this.engine();
+  }
+
+  get implementation(): ImplementationType {
+    return this.#loader.implementation ?? this.engineNow().implementation;
+  }
+
+  get info(): RuntimeInfo {
+    const { module, implementation, nativeErrors } = this.engineNow();
+    return { implementation, simd: module.simd(), version, nativeErrors };
+  }
+
+  get #present(): LoadedEngine | undefined {
+    return this.#loaded?.failure ? undefined : this.#loaded;
+  }
+
+  async #load(): Promise<LoadedEngine> {
+    this.#loaded = await this.#loader.load(this.#source);
+    return this.#loaded;
+  }
+
+  #chooseSource(source: EngineSource): void {
+    const same = source === this.#source || (isUrl(source) && source.href === hrefOf(this.#source));
+    if (!same && (this.#present || this.#loading)) {
+      throw invalidArgument('source', 'init(source) must come before the first use of the engine');
+    }
+    this.#source = source;
+  }
+}
+
+function isUrl(source: EngineSource | undefined): source is { readonly href: string } {
+  return typeof source === 'object' && 'href' in source && typeof source.href === 'string';
+}
+
+function hrefOf(source: EngineSource | undefined): string | undefined {
+  return isUrl(source) ? source.href : undefined;
+}

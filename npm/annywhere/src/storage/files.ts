@@ -1,0 +1,26 @@
+/** Where databases are kept, as the database sees it. One implementation per kind of runtime. */
+import type { SyncFile } from '../engine.js';
+import { AnnywhereError } from '../errors.js';
+import type { ImplementationType } from '../types.js';
+
+/** What of an engine a storage needs. A native engine takes paths, a WebAssembly engine open files. */
+export interface FileEngine {
+  readonly implementation: ImplementationType;
+  loadFile(source: string | SyncFile): Promise<void>;
+  saveFile(target: string | SyncFile): Promise<void>;
+}
+
+export interface FileStorage {
+  /** The one spelling of a path; throws an `Error` whose message ends a sentence, for a path that cannot be. */
+  normalize(path: string): string;
+  exists(path: string): Promise<boolean>;
+  /** Replaces the engine's content by the file's; unchanged on error. */
+  load(engine: FileEngine, path: string): Promise<void>;
+  /** Puts the engine's content in the place of the file, whole or not at all; folders are created. */
+  save(engine: FileEngine, path: string): Promise<void>;
+}
+
+export function noSpace(cause: Error): AnnywhereError {
+  const reason = cause.message;
+  return new AnnywhereError('NoSpace', `no space left while writing: ${reason}`, { reason }, { cause });
+}

@@ -1,0 +1,125 @@
+/**
+ * Files of the operating system. The native engine reads and writes them itself; the WebAssembly engine works on an
+ * open file, and a save is the same as in `crates/annywhere-node/src/files.rs`: a temporary file in the same
+ * folder, flushed, then renamed over the target, then the folder flushed.
+ */
+import * as fs from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { SyncFile } from '../engine.js';
+import { AnnywhereError, ioError } from '../errors.js';
+import { type FileEngine, type FileStorage, noSpace } from './files.js';
+
+export const nodeFiles: FileStorage = {
+  normalize(path) {
+    if (path.includes('\0')) throw new Error('contains a NUL character');
+    return resolve(path);
+  },
+
+  async exists(path) {
+    try {
+      fs.statSync(path);
+      return true;
+    } catch (error) {
+      // Only a missing file is an empty database; one that cannot be looked at is an error.
+      if (hasCode(error, 'ENOENT')) return false;
+      throw translate('open', error);
+    }
+  },
+
+  async load(engine, path) {
+    if (engine.implementation === 'native') return engine.loadFile(path);
+    const file = open(path, 'r');
+    try {
+      await engine.loadFile(file);
+    } finally {
+      file.close();
+    }
+  },
+
+  async save(engine, path) {
+    if (engine.implementation === 'native') return engine.saveFile(path);
+    const folder = dirname(path);
+    const temporary = `${path}.${process.pid}-w${saves++}.saving`;
+    try {
+      fs.mkdirSync(folder, { recursive: true });
+      await writeNew(engine, temporary);
+      fs.renameSync(temporary, path);
+      flushFolder(folder);
+    } catch (error) {
+      remove(temporary);
+      throw translate('save', error);
+    }
+  },
+};
+
+let saves = 0;
+
+async function writeNew(engine: FileEngine, path: string): Promise<void> {
+  const file = open(path, 'wx+');
+  try {
+    await engine.saveFile(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** The error before this says what happened; a file that cannot be removed either changes nothing about it. */
+function remove(path: string): void {
+  try {
+    fs.unlinkSync(path);
+  } catch {}
+}
+
+/** Windows has no handle of a folder to flush; it journals renames itself. */
+function flushFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = fs.openSync(folder, 'r');
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function open(path: string, flags: string): SyncFile {
+  let descriptor: number;
+  try {
+    descriptor = fs.openSync(path, flags);
+    if (!fs.fstatSync(descriptor).isFile()) throw new Error(`${path} is not a file`);
+  } catch (error) {
+    throw translate('open', error);
+  }
+  return {
+    // Both go on until all is done: the operating system may do less than it was asked for in one call.
+    read(buffer, { at }) {
+      let done = 0;
+      while (done < buffer.length) {
+        const read = fs.readSync(descriptor, buffer, done, buffer.length - done, at + done);
+        if (read === 0) break;
+        done += read;
+      }
+      return done;
+    },
+    write(buffer, { at }) {
+      let done = 0;
+      while (done < buffer.length) {
+        done += fs.writeSync(descriptor, buffer, done, buffer.length - done, at + done);
+      }
+      return done;
+    },
+    getSize: () => fs.fstatSync(descriptor).size,
+    truncate: (size) => fs.ftruncateSync(descriptor, size),
+    flush: () => fs.fsyncSync(descriptor),
+    close: () => fs.closeSync(descriptor),
+  };
+}
+
+/** Errors of the engine pass as they are; others come from the file system. */
+function translate(operation: string, error: unknown): AnnywhereError {
+  if (error instanceof AnnywhereError) return error;
+  return hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT') ? noSpace(error) : ioError(operation, error);
+}
+
+function hasCode(error: unknown, code: string): error is Error {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,119 @@
+/**
+ * The origin private file system of a browser, in a dedicated worker: only there files can be opened for
+ * synchronous access. A save writes a temporary file beside the target, flushes it, and moves it over the target.
+ */
+import type { SyncFile } from '../engine.js';
+import { AnnywhereError, ioError } from '../errors.js';
+import { type FileEngine, type FileStorage, noSpace } from './files.js';
+
+/** What browsers have and TypeScript's library does not describe. */
+interface MovableFile extends FileSystemFileHandle {
+  createSyncAccessHandle?(): Promise<SyncFile>;
+  move?(folder: FileSystemDirectoryHandle, name: string): Promise<void>;
+}
+
+export const opfs: FileStorage = {
+  normalize(path) {
+    const segments = path.replace(/^\//, '').split('/');
+    if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
+      throw new Error("must be names separated by single slashes, none of them '.' or '..'");
+    }
+    return segments.join('/');
+  },
+
+  async exists(path) {
+    return (await findFile(path)) !== undefined;
+  },
+
+  async load(engine, path) {
+    const file = await findFile(path);
+    if (!file) throw ioError('open', new Error(`${path} does not exist in this origin's file system`));
+    await withAccess(file, (handle) => engine.loadFile(handle));
+  },
+
+  async save(engine, path) {
+    const { folderNames, name } = split(path);
+    try {
+      const folder = await findFolder(folderNames, true);
+      const temporary = await folder.getFileHandle(`${name}.saving`, { create: true });
+      await writeAndMove(engine, temporary, folder, name);
+    } catch (error) {
+      throw translate('save', error);
+    }
+  },
+};
+
+async function writeAndMove(
+  engine: FileEngine,
+  temporary: MovableFile,
+  folder: FileSystemDirectoryHandle,
+  name: string,
+): Promise<void> {
+  try {
+    await withAccess(temporary, (handle) => engine.saveFile(handle));
+    if (!temporary.move) throw new Error('this browser cannot move files; use toBytes() and load(bytes)');
+    await temporary.move(folder, name);
+  } catch (error) {
+    // The first error says what happened; a temporary file that stays is overwritten by the next save.
+    await folder.removeEntry(temporary.name).catch(() => {});
+    throw error;
+  }
+}
+
+async function withAccess(file: MovableFile, body: (handle: SyncFile) => Promise<void>): Promise<void> {
+  if (!file.createSyncAccessHandle) {
+    throw ioError(
+      'open',
+      new Error('files can be opened in a dedicated worker only; create the database there'),
+    );
+  }
+  let handle: SyncFile;
+  try {
+    handle = await file.createSyncAccessHandle();
+  } catch (error) {
+    throw translate('open', error);
+  }
+  try {
+    await body(handle);
+  } finally {
+    handle.close();
+  }
+}
+
+async function findFile(path: string): Promise<MovableFile | undefined> {
+  const { folderNames, name } = split(path);
+  try {
+    return await (await findFolder(folderNames, false)).getFileHandle(name);
+  } catch (error) {
+    if (hasName(error, 'NotFoundError')) return undefined;
+    throw translate('open', error);
+  }
+}
+
+async function findFolder(names: readonly string[], create: boolean): Promise<FileSystemDirectoryHandle> {
+  const storage = globalThis.navigator?.storage;
+  if (!storage?.getDirectory)
+    throw new Error('this runtime has no origin private file system; use toBytes() and load(bytes)');
+  let folder = await storage.getDirectory();
+  for (const name of names) folder = await folder.getDirectoryHandle(name, { create });
+  return folder;
+}
+
+function split(path: string): { folderNames: readonly string[]; name: string } {
+  const segments = path.split('/');
+  return { folderNames: segments.slice(0, -1), name: segments.at(-1) ?? '' };
+}
+
+/** Errors of the engine pass as they are; others come from the browser. */
+function translate(operation: string, error: unknown): AnnywhereError {
+  if (error instanceof AnnywhereError) return error;
+  if (hasName(error, 'QuotaExceededError')) return noSpace(error);
+  if (!hasName(error, 'NoModificationAllowedError')) return ioError(operation, error);
+  const reason = error.message;
+  const sentence = `the storage is held by another writer: ${reason}`;
+  return new AnnywhereError('Locked', sentence, { reason }, { cause: error });
+}
+
+function hasName(error: unknown, name: string): error is Error {
+  return error instanceof Error && error.name === name;
+}

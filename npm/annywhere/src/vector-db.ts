@@ -1,0 +1,284 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * The database as users see it: checks and copies the arguments at the call, keeps the calls in their order, asks
+ * the engine, and gives names to its answers. The entries (`node.ts`, `browser.ts`, ..) bind it to their engine.
+ */
+import { type Batch, copyBatch, copyEntries, rowsJson } from './batch.js';
+import { CallOrder } from './call-order.js';
+import type { EngineStats } from './engine.js';
+import { AnnywhereError, describe, invalidArgument, invalidOption } from './errors.js';
+import { GuardedEngine } from './guarded-engine.js';
+import { checkId } from './ids.js';
+import { metadataFromJson } from './metadata.js';
+import { type CheckedOptions, checkOptions } from './options.js';
+import type { Runtime } from './runtime.js';
+import { checkSearch } from './search-query.js';
+import type { FileStorage } from './storage/files.js';
+import type { Columns, DbOptions, Entry, Hit, Metadata, Row, SearchQuery, Stats } from './types.js';
+
+/**
+ * A database of vectors with ids and metadata.
+ *
+ * Calls take effect in the order in which they are made, also without awaiting them. Arguments are copied at the
+ * call. Every method but `getStats` returns a promise; failures reject with an `AnnywhereError`.
+ */
+export class EngineBoundDb<Meta extends object = Metadata> {
+  readonly #runtime: Runtime;
+  readonly #options: CheckedOptions;
+  readonly #order = new CallOrder();
+  #engine: GuardedEngine | undefined;
+  #opening: Promise<GuardedEngine> | undefined;
+  /** True once the file at `storagePath` has been read, was found missing, or was replaced by other content. */
+  #opened = false;
+  /** True when the content differs from the file at `storagePath`. */
+  #unsaved = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(runtime: Runtime, options: DbOptions) {
+    this.#runtime = runtime;
+    const checked = checkOptions(options);
+    this.#options =
+      checked.storagePath === undefined
+        ? checked
+        : { ...checked, storagePath: this.#path(checked.storagePath, 'storagePath', invalidOption) };
+    this.#opened = checked.storagePath === undefined;
+  }
+
+  /**
+   * Adds a row, or replaces the row with the same id, and returns the id.
+   * Rejects with `WrongDimension`, `NotFinite`, `ZeroVector`, `TooLarge`, `InvalidId` or `InvalidMetadata`.
+   */
+  async insert(entry: Entry<Meta>): Promise<string> {
+    const [id] = await this.#insert(copyEntries([entry], this.#options.dimensions));
+    return id as string;
+  }
+
+  /**
+   * Adds or replaces many rows, all of them or, on an error, none; returns their ids in order.
+   * The error's `details.row` is the index of the row at fault; an id given twice is a `DuplicateId`.
+   */
+  async insertBatch(entries: Iterable<Entry<Meta>> | Columns<Meta>): Promise<string[]> {
+    return this.#insert(copyBatch(entries, this.#options.dimensions));
+  }
+
+  /** The rows nearest to a vector, best first: `k` of them, or all if there are fewer, less what `threshold` cuts. */
+  async search(query: SearchQuery): Promise<Hit<Meta>[]> {
+    const { vector, k, ef, exact, threshold } = checkSearch(query, this.#options.dimensions);
+    return this.#read(async (engine) => {
+      const found = await engine.search(vector, k, ef, exact, threshold);
+      const { scores, distances, rows } = found;
+      found.free?.();
+      const named = JSON.parse(rows) as [string, Meta][];
+      return named.map(([id, metadata], rank) => ({
+        id,
+        score: scores[rank] as number,
+        distance: distances[rank] as number,
+        metadata,
+      }));
+    });
+  }
+
+  /** The row with this id, or `null`. */
+  async get(id: string): Promise<Row<Meta> | null> {
+    checkId(id);
+    return this.#read((engine) => {
+      const row = engine.get(id);
+      if (!row) return null;
+      const found = { id, vector: row.vector, metadata: metadataFromJson<Meta>(row.metadata) };
+      row.free?.();
+      return found;
+    });
+  }
+
+  /** Removes the row with this id; `false` if there is none. */
+  async delete(id: string): Promise<boolean> {
+    checkId(id);
+    return this.#write(async (engine) => {
+      const removed = await engine.delete([id]);
+      if (removed > 0) this.#unsaved = true;
+      return removed > 0;
+    });
+  }
+
+  /** Number of rows. */
+  async len(): Promise<number> {
+    return this.#read((engine) => engine.len());
+  }
+
+  /**
+   * What the database holds and what it costs, at this moment: calls that have not settled may not be counted.
+   * Throws `EngineUnavailable` while the engine, or the file at `storagePath`, has not been opened by another call.
+   */
+  getStats(): Stats {
+    this.#refuseClosed();
+    if (!this.#opened) {
+      const reason = 'the file at storagePath is not open yet: await any other method first';
+      throw new AnnywhereError('EngineUnavailable', reason, { reason });
+    }
+    this.#engine ??= new GuardedEngine(this.#runtime.engineNow(), this.#options.config);
+    const { implementation, simd } = this.#engine;
+    const { count, deleted, memory, m, efConstruction, efSearch, ...kept } = JSON.parse(
+      this.#engine.stats(),
+    ) as EngineStats;
+    const { total: memoryUsage, ...parts } = memory;
+    return {
+      count,
+      deleted,
+      ...kept,
+      indexType: 'hnsw',
+      hnswConfig: { m, efConstruction, efSearch },
+      memoryUsage,
+      memory: parts,
+      implementation,
+      simd,
+    };
+  }
+
+  /** The whole database as the bytes of one file. The same operations give the same bytes on every engine. */
+  async toBytes(): Promise<Uint8Array> {
+    return this.#read((engine) => engine.toBytes());
+  }
+
+  /**
+   * Writes the whole database to one file, which is replaced whole or not at all; folders are created.
+   * @param path Default: `storagePath`.
+   */
+  async save(path?: string): Promise<void> {
+    const target = path === undefined ? this.#options.storagePath : this.#path(path, 'path', invalidArgument);
+    if (target === undefined) {
+      throw invalidArgument('path', 'is required, because the database was made without a storagePath');
+    }
+    return this.#write((engine) => this.#saveTo(engine, target));
+  }
+
+  /**
+   * Replaces the content by that of a file or of the bytes of one; unchanged on error.
+   * Rejects with `Corrupt`, `VersionTooNew`, or `Mismatch` where the file contradicts the options.
+   */
+  async load(source: string | Uint8Array | ArrayBuffer): Promise<void> {
+    if (typeof source === 'string') {
+      const path = this.#path(source, 'source', invalidArgument);
+      return this.#replace(async (engine) => {
+        await this.#storage('source', invalidArgument).load(engine, path);
+        this.#unsaved = path !== this.#options.storagePath;
+      });
+    }
+    const bytes = copyBytes(source);
+    return this.#replace(async (engine) => {
+      await engine.loadBytes(bytes);
+      this.#unsaved = true;
+    });
+  }
+
+  /**
+   * Waits for the calls made before, writes unsaved changes to `storagePath` if there is one, and gives the memory
+   * back. Later calls reject with `Closed`; closing twice is no error. If the changes cannot be written, the
+   * database stays open.
+   */
+  async close(): Promise<void> {
+    this.#closing ??= this.#order
+      .write(async () => {
+        const path = this.#options.storagePath;
+        if (this.#engine && this.#unsaved && path !== undefined) await this.#saveTo(this.#engine, path);
+        this.#engine?.free();
+        this.#engine = undefined;
+      })
+      .catch((error: unknown) => {
+        // With a dead engine there is nothing left that could be saved later.
+        if (!this.#engine?.failure) this.#closing = undefined;
+        throw error;
+      });
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #insert(batch: Batch): Promise<string[]> {
+    return this.#write(async (engine) => {
+      const ids = batch.ids.map((id) => id ?? engine.newId());
+      if (ids.length === 0) return ids;
+      await engine.insert(rowsJson(ids, batch.metadata), batch.vectors);
+      this.#unsaved = true;
+      return ids;
+    });
+  }
+
+  async #saveTo(engine: GuardedEngine, path: string): Promise<void> {
+    await this.#storage('path', invalidArgument).save(engine, path);
+    if (path === this.#options.storagePath) this.#unsaved = false;
+  }
+
+  async #read<T>(body: (engine: GuardedEngine) => T | Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    return this.#order.read(async () => body(await this.#open()));
+  }
+
+  async #write<T>(body: (engine: GuardedEngine) => T | Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    return this.#order.write(async () => body(await this.#open()));
+  }
+
+  /** A write that needs no content from before. */
+  async #replace(body: (engine: GuardedEngine) => Promise<void>): Promise<void> {
+    this.#refuseClosed();
+    return this.#order.write(async () => {
+      await body(await this.#start());
+      this.#opened = true;
+    });
+  }
+
+  /** The engine with the content of `storagePath`; reads that run side by side share one attempt. */
+  #open(): Promise<GuardedEngine> {
+    this.#opening ??= this.#openOnce().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openOnce(): Promise<GuardedEngine> {
+    const engine = await this.#start();
+    const path = this.#options.storagePath;
+    if (!this.#opened && path !== undefined) {
+      const storage = this.#storage('storagePath', invalidOption);
+      if (await storage.exists(path)) await storage.load(engine, path);
+      this.#opened = true;
+    }
+    return engine;
+  }
+
+  async #start(): Promise<GuardedEngine> {
+    this.#engine ??= new GuardedEngine(await this.#runtime.engine(), this.#options.config);
+    return this.#engine;
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing) throw new AnnywhereError('Closed', 'the database has been closed');
+  }
+
+  #storage(name: string, fail: (name: string, reason: string) => AnnywhereError): FileStorage {
+    const storage = this.#runtime.storage;
+    if (!storage) throw fail(name, 'this runtime has no files; use toBytes() and load(bytes)');
+    return storage;
+  }
+
+  #path(path: string, name: string, fail: (name: string, reason: string) => AnnywhereError): string {
+    if (typeof path !== 'string' || path === '') throw fail(name, `must be a path, not ${describe(path)}`);
+    try {
+      return this.#storage(name, fail).normalize(path);
+    } catch (error) {
+      throw error instanceof AnnywhereError ? error : fail(name, (error as Error).message);
+    }
+  }
+}
+
+function copyBytes(source: unknown): Uint8Array {
+  if (ArrayBuffer.isView(source) && Object.prototype.toString.call(source) === '[object Uint8Array]') {
+    return new Uint8Array(source as Uint8Array);
+  }
+  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') {
+    return new Uint8Array((source as ArrayBuffer).slice(0));
+  }
+  throw invalidArgument('source', `must be a path, a Uint8Array or an ArrayBuffer, not ${describe(source)}`);
+}

@@ -1,0 +1,131 @@
+// Compiled, never run: what a user's TypeScript may say. A line below `@ts-expect-error` must be refused.
+import {
+  AnnywhereError,
+  type DbOptions,
+  type Entry,
+  type ErrorCode,
+  getImplementationType,
+  getRuntimeInfo,
+  type Hit,
+  init,
+  isNative,
+  isWasm,
+  type Row,
+  type SearchQuery,
+  type Stats,
+  VectorDb,
+  version,
+} from 'annywhere';
+import { VectorDb as BrowserDb } from 'annywhere/browser';
+import { StaticEncoder } from 'annywhere/embed';
+import { VectorDb as InlineDb } from 'annywhere/inline';
+import { VectorDb as WasmDb } from 'annywhere/wasm';
+
+interface Movie {
+  title: string;
+  year?: number;
+  tags: string[];
+}
+
+const options: DbOptions = {
+  dimensions: 256,
+  distanceMetric: 'cosine',
+  storagePath: 'movies.annw',
+  maxElements: 1000,
+  hnswConfig: { m: 16, efConstruction: 200, efSearch: 64 },
+  quantization: 'scalar',
+};
+
+export async function typed(): Promise<void> {
+  await using db = new VectorDb<Movie>(options);
+  const id: string = await db.insert({ vector: [1, 2], metadata: { title: 'A', tags: [] } });
+  const entries: Entry<Movie>[] = [{ id: 'a', vector: new Float32Array(256), metadata: null }];
+  const ids: string[] = await db.insertBatch(entries);
+  await db.insertBatch(new Set(entries));
+  await db.insertBatch({
+    ids,
+    vectors: new Float32Array(2),
+    metadata: [{ title: 'A', tags: [] }, null, undefined],
+  });
+  const query: SearchQuery = { vector: [1, 2] as const, k: 5, threshold: 0, ef: 100, exact: false };
+  const hits: Hit<Movie>[] = await db.search(query);
+  const title: string | undefined = hits[0]?.metadata.title;
+  const numbers: [number, number] | undefined = hits[0] && [hits[0].score, hits[0].distance];
+  const row: Row<Movie> | null = await db.get(id);
+  const year: number | undefined = row?.metadata.year;
+  const removed: boolean = await db.delete(id);
+  const stats: Stats = db.getStats();
+  const bytes: number = stats.memoryUsage + stats.memory.graph;
+  const file: Uint8Array = await db.toBytes();
+  await db.save();
+  await db.save('elsewhere.annw');
+  await db.load(file);
+  await db.load(file.buffer as ArrayBuffer);
+  await db.load('elsewhere.annw');
+  console.log(title, numbers, year, removed, bytes, await db.len());
+
+  // @ts-expect-error metadata of another shape
+  await db.insert({ vector: [1], metadata: { name: 'A' } });
+  // @ts-expect-error ids are strings
+  await db.insert({ id: 1, vector: [1] });
+  // @ts-expect-error a misspelt name
+  await db.search({ vector: [1], treshold: 1 });
+  // @ts-expect-error no other typed arrays
+  await db.search({ vector: new Float64Array(3) });
+  // @ts-expect-error no such metric
+  new VectorDb({ dimensions: 3, distanceMetric: 'l2' });
+  // @ts-expect-error dimensions are required
+  new VectorDb({});
+  // @ts-expect-error a misspelt option
+  new VectorDb({ dimensions: 3, metric: 'dot' });
+}
+
+export async function untyped(): Promise<void> {
+  const db = new VectorDb({ dimensions: 2 });
+  await db.insert({ vector: [1, 2], metadata: { anything: ['goes'] } });
+  const [hit] = await db.search({ vector: [1, 2] });
+  // @ts-expect-error what is not stated is unknown
+  const text: string = hit?.metadata.anything;
+  console.log(text);
+}
+
+// The class as a value and as a type.
+export type Db = InstanceType<typeof VectorDb>;
+export const open = (Class: typeof VectorDb, dimensions: number): Db => new Class({ dimensions });
+export class MovieDb extends VectorDb<Movie> {
+  constructor() {
+    super({ dimensions: 256 });
+  }
+}
+export const databases: Db[] = [
+  new BrowserDb({ dimensions: 1 }),
+  new WasmDb({ dimensions: 1 }),
+  new InlineDb({ dimensions: 1 }),
+];
+
+export async function functions(): Promise<void> {
+  await init();
+  await init(new URL('https://example.org/annywhere.wasm'));
+  await init(fetch('annywhere.wasm'));
+  await init(new Uint8Array());
+  const type: 'native' | 'wasm' = getImplementationType();
+  const answers: boolean[] = [isNative(), isWasm()];
+  const reasons: readonly string[] = getRuntimeInfo().nativeErrors;
+  console.log(version.toUpperCase(), type, answers, reasons);
+}
+
+export function codeOf(error: unknown): ErrorCode | undefined {
+  if (!(error instanceof AnnywhereError)) return undefined;
+  const row: string | number | undefined = error.details.row;
+  console.log(row);
+  return error.code;
+}
+
+export async function embed(): Promise<Float32Array> {
+  const encoder = await StaticEncoder.load(new URL('https://example.org/table'), { dimensions: 128 });
+  const count: number = encoder.pieces('text') + encoder.dimensions;
+  console.log(count);
+  // @ts-expect-error text is a string
+  encoder.encode(7);
+  return count > 0 ? encoder.encode('text') : encoder.encodeMany(['a', 'b']);
+}
