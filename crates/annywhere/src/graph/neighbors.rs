@@ -8,8 +8,11 @@ use crate::kernels::Kernels;
 use crate::scratch::{Candidate, Query};
 use crate::slots::Slot;
 
-/// Chooses up to `most` of the candidates, which come nearest first.
-#[inline(always)]
+/// Chooses up to `most` of the candidates, which come nearest first. Inlined as [`search_layer`] is.
+///
+/// [`search_layer`]: super::search::search_layer
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 pub(super) fn select<K: Kernels, S: Space>(
     kernels: K,
     space: S,

@@ -83,7 +83,11 @@ pub(super) fn descend<K: Kernels, S: Space>(
 }
 
 /// Walks one layer from the candidates in the pool until the pool's candidates are all expanded.
-#[inline(always)]
+///
+/// On WebAssembly it is a function of its own: V8 spills registers in one large function. Elsewhere it must be part of
+/// its caller, to be compiled with the processor's features.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 pub(super) fn search_layer<K: Kernels, S: Space>(
     kernels: K,
     graph: &Graph,
