@@ -1,10 +1,9 @@
 // Recall of the graph on all WordNet definitions, measured against exact scan, and whether both engines agree.
 //
-//   node --no-liftoff benches/recall.mjs [--dimensions 256] [--queries 1000] [--m 16] [--efConstruction 200]
-//                                        [--ef 32,64,128] [--engines native,wasm] [--rows N]
+//   npm run bench -- recall [--dimensions 256] [--queries 1000] [--m 16] [--efConstruction 200]
+//                           [--ef 32,64,128] [--engines native,wasm] [--rows N]
 //
-// `--no-liftoff` pins WebAssembly to V8's optimizing compiler. Times are of this process on this machine; the ratios
-// and the recall are what to compare.
+// Times are of one process on one machine; the ratios and the recall are what to compare.
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { loadGlosses } from './glosses.mjs';

@@ -10,5 +10,6 @@ await main(import.meta, async (args) => {
   if (!existsSync(runner)) throw new Failure('benches/run.mjs does not exist, so there is nothing to run.');
   await setup('start');
   await build(['wasm', 'native', 'types']);
+  await run('npm', ['run', '--silent', 'prepare-data', '-w', 'www']);
   await run(process.execPath, [runner, ...args]);
 });

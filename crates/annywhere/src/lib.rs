@@ -3,14 +3,16 @@
 //! This crate is the core: pure Rust, no clock, no I/O, no randomness of its own. [`Database`] is the way in.
 //!
 //! ```text
-//! database → graph, scan → quantize, vectors → kernels
+//! database → graph, scan → codes, vectors → kernels
 //!          ↘ store (knows the parts' data, not their work)
 //! ```
 
 mod chunks;
+mod codes;
 mod database;
 mod error;
 mod graph;
+mod hits;
 mod kernels;
 mod metric;
 mod options;
@@ -21,15 +23,20 @@ mod rows;
 mod scan;
 mod scratch;
 mod slots;
+mod space;
+mod stats;
 mod store;
+mod stored;
 mod texts;
 mod vectors;
 
-pub use database::{Database, Hits, MemoryStats, Row, SearchParams, Stats};
+pub use database::Database;
 pub use error::Error;
+pub use hits::{Hits, Row, SearchParams};
 pub use kernels::simd;
 pub use metric::Metric;
 pub use options::{Config, HnswConfig, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};
+pub use stats::{MemoryStats, Stats};
 pub use store::{Sink, Source};
 
 #[cfg(target_endian = "big")]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use hashbrown::HashTable;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -12,7 +13,7 @@ use crate::error::Error;
 /// Longest id in UTF-8 bytes.
 const LONGEST_ID: usize = 65_535;
 /// Metadata of a row without any; not stored.
-pub(crate) const NO_METADATA: &str = "{}";
+const NO_METADATA: &str = "{}";
 
 /// One row without its vector: an id, and metadata as the JSON text that was given.
 #[derive(Debug, Deserialize)]
@@ -30,6 +31,16 @@ impl Row<'_> {
             Some(text) => text,
         }
     }
+}
+
+/// Stored metadata as users see it: a row without any has an empty object.
+pub(crate) fn metadata_or_empty(stored: &str) -> &str {
+    if stored.is_empty() { NO_METADATA } else { stored }
+}
+
+/// Whether the text is one JSON object, as metadata must be.
+pub(crate) fn is_json_object(text: &str) -> bool {
+    text.starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Reads and checks the rows of a batch.

@@ -2,9 +2,8 @@
 
 use std::sync::Mutex;
 
-use crate::quantize::scalar::ScalarQuery;
 use crate::slots::Slot;
-use crate::vectors::ExactQuery;
+use crate::space::Query;
 
 /// A candidate as one number: ordered rank, slot, and whether its links have been followed.
 ///
@@ -172,13 +171,6 @@ impl Visited {
         *mark = self.search;
         fresh
     }
-}
-
-/// A query in the forms that the different rankings need.
-#[derive(Debug, Default)]
-pub(crate) struct Query {
-    pub(crate) scalar: ScalarQuery,
-    pub(crate) exact: ExactQuery,
 }
 
 /// Everything a search writes to. Which parts are reset when is the affair of whoever uses them.

@@ -5,11 +5,10 @@
 
 use crate::chunks::Chunks;
 use crate::error::Error;
-use crate::graph::Space;
 use crate::kernels::{self, Kernels, LANES, Task};
 use crate::metric::Metric;
-use crate::scratch::Query;
 use crate::slots::Slot;
+use crate::space::{Query, Space};
 
 /// Squared lengths up to here keep every distance between two vectors finite: `(|a| + |b|)² ≤ 4 · limit`.
 const LARGEST_SQUARE: f32 = f32::MAX / 8.0;
@@ -23,13 +22,6 @@ pub(crate) struct Vectors {
     rows: Chunks<f32>,
     /// `1 / |row|` under cosine; empty under other metrics.
     inverse_lengths: Chunks<f32>,
-}
-
-/// A query for exact ranks: the vector, padded, and its inverse length.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ExactQuery {
-    values: Vec<f32>,
-    inverse_length: f32,
 }
 
 struct SquaredLength<'a>(&'a [f32]);
@@ -165,7 +157,6 @@ fn inverse_length(square: f32) -> f32 {
 /// Exact ranks between original vectors; see [`Metric::score_and_distance`] for what a rank is.
 impl Space for &Vectors {
     fn aim_at_vector(self, vector: &[f32], query: &mut Query) {
-        let query = &mut query.exact;
         query.values.clear();
         query.values.extend_from_slice(vector);
         query.values.resize(self.dimensions.next_multiple_of(LANES), 0.0);
@@ -174,7 +165,6 @@ impl Space for &Vectors {
 
     #[inline(always)]
     fn aim_at_slot(self, slot: Slot, query: &mut Query) {
-        let query = &mut query.exact;
         query.values.clear();
         query.values.extend_from_slice(self.padded(slot));
         if self.metric == Metric::Cosine {
@@ -184,7 +174,6 @@ impl Space for &Vectors {
 
     #[inline(always)]
     fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4] {
-        let query = &query.exact;
         let [a, b, c, d] = slots;
         let rows = [self.padded(a), self.padded(b), self.padded(c), self.padded(d)];
         match self.metric {

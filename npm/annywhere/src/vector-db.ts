@@ -68,6 +68,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       const found = await engine.search(vector, k, ef, exact, threshold);
       const { scores, distances, rows } = found;
       found.free?.();
+      // The engine has checked the JSON of every row, also of those from a file.
       const named = JSON.parse(rows) as [string, Meta][];
       return named.map(([id, metadata], rank) => ({
         id,

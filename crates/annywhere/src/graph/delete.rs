@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Graph, Space};
+use super::Graph;
 use crate::kernels::{self, Kernels, Task};
 use crate::parallel;
 use crate::scratch::{Scratch, Scratches};
 use crate::slots::{Slot, Slots};
+use crate::space::Space;
 
 /// Which twin follows which removed row.
 type Heirs = BTreeMap<Slot, Slot>;

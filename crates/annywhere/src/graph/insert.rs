@@ -9,13 +9,14 @@
 
 use std::collections::BTreeMap;
 
+use super::Graph;
 use super::neighbors::select;
 use super::search::{descend, search_layer};
-use super::{Graph, Space, rank_all};
 use crate::kernels::{self, Kernels, Task};
 use crate::parallel;
 use crate::scratch::{Candidate, Scratch, Scratches};
 use crate::slots::{Slot, Slots};
+use crate::space::{Space, rank_all};
 
 /// A batch is a fiftieth of the graph, within these bounds: small enough that rows seldom miss each other, large
 /// enough to keep all cores busy. Brute force among its rows costs 4 % of the work at the upper bound.

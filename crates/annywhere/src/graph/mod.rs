@@ -4,7 +4,7 @@
 //! from the entry point down, greedily above, with a list of `ef` candidates in the bottom layer. Where this departs
 //! from the paper:
 //!
-//! 1. The walk ranks rows by any [`Space`], normally one byte per dimension; the caller rescores what comes out.
+//! 1. The walk ranks rows by any [`Space`](crate::space::Space), normally one byte per dimension; the caller rescores what comes out.
 //! 2. A level is counted from zero bits of a hash of the slot: the same on every platform, and independent of order.
 //! 3. The paper's two heaps are one sorted array ([`Pool`](crate::scratch::Pool)).
 //! 4. Rows are inserted in batches (ParlayANN, arXiv:2305.04359): each searches the graph as it was before the batch
@@ -28,56 +28,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chunks::Chunks;
 use crate::error::Error;
-use crate::kernels::Kernels;
 use crate::options::Options;
 use crate::rng::mix;
-use crate::scratch::Query;
 use crate::slots::Slot;
 
 /// Ends a list of links; marks a row without upper links.
 const NONE: u32 = u32::MAX;
 /// No row has a higher level, so that a file cannot demand endless layers.
 const MAX_LEVEL: u8 = 31;
-
-/// Ranks of rows as seen from a query; smaller is nearer.
-pub(crate) trait Space: Copy + Send + Sync {
-    /// Takes a vector from outside as the query.
-    fn aim_at_vector(self, vector: &[f32], query: &mut Query);
-    /// Takes a stored row as the query.
-    fn aim_at_slot(self, slot: Slot, query: &mut Query);
-    /// Ranks four rows.
-    fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4];
-    /// Whether two rows look the same from every query.
-    fn are_equal(self, a: Slot, b: Slot) -> bool;
-    /// Asks for a row ahead of its use.
-    fn prefetch<K: Kernels>(self, kernels: K, slot: Slot);
-}
-
-/// Four slots from a group of one to four: the last is repeated.
-#[inline(always)]
-pub(crate) fn four(group: &[Slot]) -> [Slot; 4] {
-    let last = group.len() - 1;
-    [group[0], group[last.min(1)], group[last.min(2)], group[last]]
-}
-
-/// Ranks any number of slots, four at a time.
-///
-/// Where ranking is hot this is written out as a loop instead: the compiler need not inline `each`.
-#[inline(always)]
-pub(crate) fn rank_all<K: Kernels, S: Space>(
-    kernels: K,
-    space: S,
-    query: &Query,
-    slots: &[Slot],
-    mut each: impl FnMut(f32, Slot),
-) {
-    for group in slots.chunks(4) {
-        let ranks = space.ranks(kernels, query, four(group));
-        for (&slot, rank) in group.iter().zip(ranks) {
-            each(rank, slot);
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Graph {

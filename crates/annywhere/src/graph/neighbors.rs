@@ -3,10 +3,10 @@
 //! A candidate becomes a neighbour only if it is nearer to the new row than to every neighbour chosen before it; so
 //! links point in different directions, and a cluster is entered through its nearest member.
 
-use super::{Space, four};
 use crate::kernels::Kernels;
-use crate::scratch::{Candidate, Query};
+use crate::scratch::Candidate;
 use crate::slots::Slot;
+use crate::space::{Query, Space, four};
 
 /// Chooses up to `most` of the candidates, which come nearest first. Inlined as [`search_layer`] is.
 ///

@@ -8,10 +8,11 @@
 //!     put them into the pool, which keeps the nearest ef
 //! ```
 
-use super::{Graph, NONE, Space, four, rank_all};
+use super::{Graph, NONE};
 use crate::kernels::{Kernels, Task};
-use crate::scratch::{Query, Scratch};
+use crate::scratch::Scratch;
 use crate::slots::{Slot, Slots};
+use crate::space::{Query, Space, four, rank_all};
 
 /// Fills the scratch's pool with the (about) `ef` nearest live rows of its query.
 pub(crate) struct Search<'a, S> {

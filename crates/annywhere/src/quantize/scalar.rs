@@ -21,6 +21,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::kernels::{CODES_PER_STEP, Kernels};
 use crate::metric::Metric;
+use crate::space::Query;
 
 /// Codes use -127 to 127, so that their negation exists too.
 const LARGEST_CODE: f32 = 127.0;
@@ -41,14 +42,6 @@ pub(crate) struct ScalarCodec {
     /// Codes per row with padding.
     padded: usize,
     largest_query: f32,
-}
-
-/// A coded query: widened codes, offset and scale.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ScalarQuery {
-    codes: Vec<i16>,
-    offset: f32,
-    scale: f32,
 }
 
 impl ScalarCodec {
@@ -96,7 +89,7 @@ impl ScalarCodec {
 
     /// Codes a query from outside with as many bits as the integer sum allows.
     #[inline(always)]
-    pub(crate) fn aim_at_vector(self, vector: &[f32], query: &mut ScalarQuery) {
+    pub(crate) fn aim_at_vector(self, vector: &[f32], query: &mut Query) {
         let (step, inverse) = steps(vector, self.largest_query);
         query.codes.clear();
         query.codes.resize(self.padded, 0);
@@ -111,14 +104,14 @@ impl ScalarCodec {
 
     /// Uses a coded row as the query.
     #[inline(always)]
-    pub(crate) fn aim_at_row(self, row: &[Line], query: &mut ScalarQuery) {
+    pub(crate) fn aim_at_row(self, row: &[Line], query: &mut Query) {
         query.codes.clear();
         query.codes.extend(self.codes(row).iter().map(|&code| i16::from(code)));
         (query.offset, query.scale) = tail(row);
     }
 
     #[inline(always)]
-    pub(crate) fn ranks<K: Kernels>(self, kernels: K, query: &ScalarQuery, rows: [&[Line]; 4]) -> [f32; 4] {
+    pub(crate) fn ranks<K: Kernels>(self, kernels: K, query: &Query, rows: [&[Line]; 4]) -> [f32; 4] {
         // Written out: `map` on arrays is not inlined here.
         let [a, b, c, d] = rows;
         let codes = [self.codes(a), self.codes(b), self.codes(c), self.codes(d)];
@@ -182,7 +175,7 @@ mod tests {
             .collect()
     }
 
-    struct Ranks<'a>(ScalarCodec, &'a ScalarQuery, &'a [Line]);
+    struct Ranks<'a>(ScalarCodec, &'a Query, &'a [Line]);
 
     impl Task for Ranks<'_> {
         type Output = f32;
@@ -209,7 +202,7 @@ mod tests {
             let (q, x) = (vector(1, dimensions), vector(2, dimensions));
             let mut row = vec![Line([0; 64]); codec.lines()];
             codec.encode(&x, &mut row);
-            let mut query = ScalarQuery::default();
+            let mut query = Query::default();
             codec.aim_at_vector(&q, &mut query);
             let rank = f64::from(kernels::run(Ranks(codec, &query, &row)));
             let exact: f64 = -q.iter().zip(&x).map(|(&q, &x)| f64::from(q) * f64::from(x)).sum::<f64>();
@@ -229,7 +222,7 @@ mod tests {
                 codec.encode(&vector(seed as u64, 100), row);
             }
             for (seed, row) in rows.iter().enumerate() {
-                let mut query = ScalarQuery::default();
+                let mut query = Query::default();
                 codec.aim_at_row(row, &mut query);
                 let own = kernels::run(Ranks(codec, &query, row));
                 let expected = if metric == Metric::Cosine { -1.0 } else { 0.0 };

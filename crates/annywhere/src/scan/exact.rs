@@ -1,9 +1,9 @@
 //! Exact scan: every live row is ranked with its original vector. The truth that everything else is measured against.
 
-use crate::graph::{Space, rank_all};
 use crate::kernels::{Kernels, Task};
 use crate::scratch::Scratch;
 use crate::slots::{Slot, Slots};
+use crate::space::{Space, rank_all};
 use crate::vectors::Vectors;
 
 /// Rows gathered before they are ranked: enough to rank without pause, few enough to stay in the first cache.

@@ -6,13 +6,15 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use super::checksum::{BLOCK_BYTES, Blocks};
 use super::{Sink, Source};
 use crate::chunks::Chunks;
-use crate::database::{Codes, Database};
+use crate::codes::Codes;
 use crate::error::Error;
 use crate::graph::{Graph, Parts};
 use crate::kernels::LANES;
 use crate::options::{Config, MAX_ROWS, Options};
 use crate::quantize::scalar::{Line, ScalarCodec};
+use crate::rows;
 use crate::slots::{Slot, Slots};
+use crate::stored::Stored;
 use crate::texts::Texts;
 use crate::vectors::Vectors;
 
@@ -116,28 +118,27 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// Writes everything, in order, through `sink`.
-pub(crate) fn write(database: &Database, sink: &mut dyn Sink) -> Result<(), Error> {
-    let parts = database.parts();
-    let (states, ids) = parts.slots.parts();
-    let graph = parts.graph.parts();
-    let slots = parts.slots.len();
-    let state = State { options: *database.options(), entry: graph.entry, slots };
+pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
+    let (states, ids) = stored.slots.parts();
+    let graph = stored.graph.parts();
+    let slots = stored.slots.len();
+    let state = State { options: stored.options, entry: graph.entry, slots };
     let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
     let mut sections = vec![
         (Kind::State, Content::Bytes(state)),
         (Kind::SlotStates, Content::Parts(states.parts().collect())),
         (Kind::IdLengths, Content::Lengths(ids)),
         (Kind::Ids, Content::Texts(ids)),
-        (Kind::MetadataLengths, Content::Lengths(parts.metadata)),
-        (Kind::Metadata, Content::Texts(parts.metadata)),
+        (Kind::MetadataLengths, Content::Lengths(&stored.metadata)),
+        (Kind::Metadata, Content::Texts(&stored.metadata)),
         (Kind::BottomLinks, Content::Parts(graph.bottom.parts().collect())),
         (Kind::UpperLinks, Content::Parts(graph.upper.parts().collect())),
         (Kind::Twins, Content::Parts(vec![bytemuck::cast_slice(&graph.twins)])),
     ];
-    if let Codes::Scalar { rows, .. } = parts.codes {
+    if let Codes::Scalar { rows, .. } = &stored.codes {
         sections.push((Kind::ScalarCodes, Content::Parts(rows.parts().collect())));
     }
-    let vectors = parts.vectors.rows().parts().collect();
+    let vectors = stored.vectors.rows().parts().collect();
     sections.push((Kind::Vectors, Content::Parts(vectors)));
 
     let mut hashes: Vec<u8> = Vec::new();
@@ -248,7 +249,7 @@ impl Gathering<'_> {
 }
 
 /// Reads everything; no byte is believed before it is checked.
-pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Database, Error> {
+pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error> {
     let file = File::open(source)?;
     let state: State = {
         let entry = file.entry(Kind::State)?;
@@ -267,6 +268,9 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Database, Err
     let states = file.chunks(Kind::SlotStates, 1, Some(state.slots))?;
     let ids = file.texts(Kind::IdLengths, Kind::Ids, "ids", state.slots)?;
     let metadata = file.texts(Kind::MetadataLengths, Kind::Metadata, "metadata", state.slots)?;
+    if let Some(slot) = metadata.iter().position(|text| !text.is_empty() && !rows::is_json_object(text)) {
+        return Err(Error::corrupt("metadata", format!("that of slot {slot} is not a JSON object")));
+    }
     let slots = Slots::from_parts(states, ids)?;
     let lanes = options.dimensions.next_multiple_of(LANES);
     let rows = file.chunks(Kind::Vectors, lanes, Some(state.slots))?;
@@ -288,7 +292,7 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Database, Err
     let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
     let twins = file.chunks(Kind::Twins, 1, None)?;
     let graph = Graph::from_parts(&options, Parts { bottom, upper, twins, entry: state.entry })?;
-    Ok(Database::from_parts(options, slots, vectors, metadata, graph, codes))
+    Ok(Stored { options, slots, vectors, metadata, graph, codes })
 }
 
 /// An opened file whose header, footer and directory are sound.

@@ -1,0 +1,103 @@
+//! What a search is asked and what it answers.
+
+use crate::rows;
+use crate::slots::{Slot, Slots};
+use crate::texts::Texts;
+
+/// How to search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchParams {
+    /// Number of hits wanted, at least 1. Fewer come back only if fewer rows exist or pass the threshold.
+    pub k: usize,
+    /// Length of the candidate list for this search instead of `efSearch`; at least `k` is used.
+    pub ef: Option<usize>,
+    /// Rank every row with its original vector instead of walking the graph.
+    pub exact: bool,
+    /// Least score of a hit.
+    pub threshold: Option<f32>,
+}
+
+impl Default for SearchParams {
+    fn default() -> Self {
+        Self { k: 10, ef: None, exact: false, threshold: None }
+    }
+}
+
+/// The rows found, nearest first; equal scores in the order of insertion.
+#[derive(Debug)]
+pub struct Hits<'a> {
+    rows: &'a Slots,
+    metadata: &'a Texts,
+    slots: Vec<Slot>,
+    scores: Vec<f32>,
+    distances: Vec<f32>,
+}
+
+impl<'a> Hits<'a> {
+    pub(crate) fn new(rows: &'a Slots, metadata: &'a Texts) -> Self {
+        Self { rows, metadata, slots: Vec::new(), scores: Vec::new(), distances: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, slot: Slot, score: f32, distance: f32) {
+        self.slots.push(slot);
+        self.scores.push(score);
+        self.distances.push(distance);
+    }
+
+    /// Number of hits.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Larger is nearer; see [`Metric`](crate::Metric).
+    #[must_use]
+    pub fn scores(&self) -> &[f32] {
+        &self.scores
+    }
+
+    /// Smaller is nearer; see [`Metric`](crate::Metric).
+    #[must_use]
+    pub fn distances(&self) -> &[f32] {
+        &self.distances
+    }
+
+    /// Ids in rank order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().map(|&slot| self.rows.id(slot))
+    }
+
+    /// Ids and metadata as one JSON text, `[["id",{metadata}],…]`: the form in which hits cross into JavaScript.
+    #[must_use]
+    pub fn rows_json(&self) -> String {
+        let mut json = String::from("[");
+        for &slot in &self.slots {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            let id = serde_json::to_string(self.rows.id(slot)).unwrap_or_default();
+            json.push('[');
+            json.push_str(&id);
+            json.push(',');
+            json.push_str(rows::metadata_or_empty(self.metadata.get(slot as usize)));
+            json.push(']');
+        }
+        json.push(']');
+        json
+    }
+}
+
+/// A stored row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row<'a> {
+    /// The vector as it was given.
+    pub vector: &'a [f32],
+    /// The metadata as JSON text; `{}` if there is none.
+    pub metadata: &'a str,
+}

@@ -1,0 +1,37 @@
+//! What a database says of itself.
+
+use serde::Serialize;
+
+use crate::options::Options;
+
+/// What a database holds and costs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// Number of rows.
+    pub count: usize,
+    /// Removed rows that the graph still walks through.
+    pub deleted: usize,
+    /// The options in force.
+    #[serde(flatten)]
+    pub options: Options,
+    /// Bytes of memory per part.
+    pub memory: MemoryStats,
+}
+
+/// Bytes allocated per part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MemoryStats {
+    /// Original vectors.
+    pub vectors: usize,
+    /// Codes that the graph walks on.
+    pub codes: usize,
+    /// Links.
+    pub graph: usize,
+    /// Ids and their table.
+    pub ids: usize,
+    /// Metadata.
+    pub metadata: usize,
+    /// The sum of all parts.
+    pub total: usize,
+}
