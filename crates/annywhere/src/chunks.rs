@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_allocation_is_an_error_and_changes_nothing() {
+        let mut chunks = Chunks::<u64>::new(isize::MAX as usize / size_of::<u64>());
+        let error = chunks.grow(1, 0).unwrap_err();
+        assert_eq!(error.code(), "OutOfMemory");
+        assert_eq!((chunks.len(), chunks.bytes()), (0, 0));
+        chunks.grow(0, 0).unwrap();
+    }
+
+    #[test]
     fn arrays_grow_one_by_one_without_waste() {
         let mut chunks = Chunks::<u64>::new(1);
         for i in 0..300_000 {
