@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -77,6 +78,20 @@ onEveryEngine('save and load', ({ VectorDb }) => {
     assert.equal(await db.len(), 2);
     assert.deepEqual(names(file), [path.basename(file)], 'no temporary file stays');
     assert.equal(fs.readFileSync(file, 'utf8'), 'not a database');
+  });
+
+  it('follow a link to its file and never replace what is no file', async () => {
+    const db = await filled();
+    const [file, link, pipe] = [fresh('file.annw'), fresh('link.annw'), fresh('pipe')];
+    for (const place of [file, link, pipe]) fs.mkdirSync(path.dirname(place), { recursive: true });
+    fs.writeFileSync(file, 'old');
+    fs.symlinkSync(file, link);
+    await db.save(link);
+    assert.ok(fs.lstatSync(link).isSymbolicLink());
+    assert.deepEqual(fs.readFileSync(file), Buffer.from(await db.toBytes()));
+    execFileSync('mkfifo', [pipe]);
+    await rejects(db.save(pipe), 'Io', { reason: /not a file/ });
+    assert.ok(fs.statSync(pipe).isFIFO());
   });
 
   it('of a file cut off at any length refuse it', async () => {

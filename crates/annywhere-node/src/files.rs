@@ -43,8 +43,13 @@ impl Source for FileSource {
     }
 }
 
-/// Has `write` fill a new file and puts it in the place of `path`.
+/// Has `write` fill a new file and puts it in the place of `path`, or of the file that a link at `path` leads to.
 pub fn save(path: &Path, write: impl FnOnce(&mut FileSink) -> Result<(), Error>) -> Result<(), Error> {
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    // A rename would put a file in the place of a device or a pipe.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(failed("save", path, &io::Error::other("it is not a file")));
+    }
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -38,12 +38,13 @@ export const nodeFiles: FileStorage = {
 
   async save(engine, path) {
     if (engine.implementation === 'native') return engine.saveFile(path);
-    const folder = dirname(path);
-    const temporary = `${path}.${process.pid}-w${saves++}.saving`;
+    const target = targetOf(path);
+    const folder = dirname(target);
+    const temporary = `${target}.${process.pid}-w${saves++}.saving`;
     try {
       fs.mkdirSync(folder, { recursive: true });
       await writeNew(engine, temporary);
-      fs.renameSync(temporary, path);
+      fs.renameSync(temporary, target);
       flushFolder(folder);
     } catch (error) {
       remove(temporary);
@@ -53,6 +54,14 @@ export const nodeFiles: FileStorage = {
 };
 
 let saves = 0;
+
+/** The path, or that of the file to which a link leads. A rename would put a file in the place of a device or a pipe. */
+function targetOf(path: string): string {
+  if (!fs.existsSync(path)) return path;
+  const target = fs.realpathSync(path);
+  if (!fs.statSync(target).isFile()) throw translate('save', new Error(`${target} is not a file`));
+  return target;
+}
 
 async function writeNew(engine: FileEngine, path: string): Promise<void> {
   const file = open(path, 'wx+');
