@@ -195,7 +195,7 @@ onEveryEngine('bytes', ({ VectorDb }) => {
     const contradictions = [
       [{ dimensions: 4 }, 'dimensions', /4/, /3/],
       [{ dimensions: 3, distanceMetric: 'dot' }, 'distanceMetric', /dot/, /cosine/],
-      [{ dimensions: 3, quantization: 'none' }, 'quantization', /none/, /scalar/],
+      [{ dimensions: 3, quantization: 'scalar' }, 'quantization', /scalar/, /none/],
       [{ dimensions: 3, hnswConfig: { m: 16 } }, 'hnswConfig.m', /16/, /2/],
     ];
     for (const [given, option, expected, received] of contradictions) {

@@ -14,12 +14,12 @@ onEveryEngine('options', ({ VectorDb }) => {
       const [, value] = declarations.match(new RegExp(`Default (\\d+)\\. \\*/\\s+${name}\\?: number`));
       return Number(value);
     };
-    const db = new VectorDb({ dimensions: 3 });
+    const db = new VectorDb({ dimensions: 17 });
     const { dimensions, distanceMetric, hnswConfig, quantization, indexType } = db.getStats();
     assert.deepEqual(
       { dimensions, distanceMetric, hnswConfig, quantization, indexType },
       {
-        dimensions: 3,
+        dimensions: 17,
         distanceMetric: 'cosine',
         hnswConfig: {
           m: documented('m'),
@@ -38,10 +38,9 @@ onEveryEngine('options', ({ VectorDb }) => {
     };
     const stats = new VectorDb({ ...options, maxElements: 10 }).getStats();
     for (const [name, value] of Object.entries(options)) assert.deepEqual(stats[name], value);
-    assert.equal(
-      new VectorDb({ dimensions: 3, distanceMetric: 'manhattan' }).getStats().quantization,
-      'none',
-    );
+    for (const uncoded of [{ dimensions: 16 }, { dimensions: 300, distanceMetric: 'manhattan' }]) {
+      assert.equal(new VectorDb(uncoded).getStats().quantization, 'none');
+    }
   });
 
   it('maxElements reserves memory and limits nothing', async () => {

@@ -4,7 +4,6 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use annywhere::{Error, Sink, Source};
 
@@ -54,9 +53,14 @@ pub fn save(path: &Path, write: impl FnOnce(&mut FileSink) -> Result<(), Error>)
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
+    let permissions = fs::metadata(path).map(|about| about.permissions()).ok();
     fs::create_dir_all(folder).map_err(|error| failed("create the folder of", path, &error))?;
     let temporary = temporary_path(path);
     let result = fill(&temporary, write).and_then(|()| {
+        if let Some(permissions) = permissions {
+            fs::set_permissions(&temporary, permissions)
+                .map_err(|error| failed("keep the mode of", path, &error))?;
+        }
         fs::rename(&temporary, path).map_err(|error| failed("rename to", path, &error))?;
         flush_folder(folder).map_err(|error| failed("flush the folder of", path, &error))
     });
@@ -86,11 +90,11 @@ fn fill(path: &Path, write: impl FnOnce(&mut FileSink) -> Result<(), Error>) -> 
     sink.file.sync_all().map_err(|error| failed("flush", path, &error))
 }
 
-/// A name beside the target that no other save uses, in this process or another.
+/// A name beside the target that no other save uses. Random and not counted: process ids repeat, in containers at once.
 fn temporary_path(path: &Path) -> PathBuf {
-    static SAVES: AtomicU32 = AtomicU32::new(0);
+    let random = getrandom::u64().expect("the operating system has random bytes");
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}-{}.saving", std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed)));
+    name.push(format!(".{random:016x}.saving"));
     path.with_file_name(name)
 }
 

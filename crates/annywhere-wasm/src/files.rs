@@ -86,8 +86,10 @@ fn io(operation: &str, thrown: &JsValue) -> Error {
         Some(error) => (String::from(error.name()), String::from(error.message())),
         None => (String::new(), format!("{thrown:?}")),
     };
-    match name.as_str() {
-        "QuotaExceededError" => Error::NoSpace { reason },
+    // Node's errors say it by their code.
+    let code = js_sys::Reflect::get(thrown, &"code".into()).ok().and_then(|code| code.as_string());
+    match (name.as_str(), code.as_deref()) {
+        ("QuotaExceededError", _) | (_, Some("ENOSPC" | "EDQUOT")) => Error::NoSpace { reason },
         _ => Error::Io { operation: operation.to_owned(), reason },
     }
 }

@@ -12,7 +12,6 @@ use crate::options::{Config, MAX_ROWS, Options};
 use crate::rows::{self, Row as NewRow};
 use crate::scan::exact::{ExactScan, Rescore};
 use crate::scratch::{Scratch, Scratches};
-use crate::slots::Slot;
 use crate::space::Space;
 use crate::stats::{MemoryStats, Stats};
 use crate::store::{Sink, Source, segment};
@@ -20,10 +19,9 @@ use crate::stored::Stored;
 
 /// Most rows for which `maxElements` reserves id places; beyond that it grows like any other database.
 const MOST_RESERVED: usize = 1 << 20;
-/// Removed rows are taken out of the graph once they are this fraction of all slots …
+/// Removed rows are taken out of the graph once they are a fifth of the rows in it: often enough that searches pass few
+/// of them, seldom enough that the work is spread over many deletes.
 const DEAD_FRACTION: usize = 5;
-/// … and at least this many, so that small databases do not relink at every delete.
-const FEWEST_DEAD: usize = 64;
 
 /// Vectors with ids and metadata, searchable by similarity.
 ///
@@ -87,6 +85,7 @@ impl Database {
     pub fn insert(&mut self, rows: &str, vectors: &[f32]) -> Result<(), Error> {
         let rows = rows::parse(rows)?;
         let dimensions = self.stored.options.dimensions;
+        let given = vectors;
         if vectors.len() != rows.len() * dimensions {
             // A single row's length is what the caller got wrong; of several, only the sum is known.
             if rows.len() == 1 {
@@ -105,29 +104,36 @@ impl Database {
         if rows.is_empty() {
             return Ok(());
         }
-        let new = self.stored.slots.next(rows.len());
-        self.reserve(&new, &rows)?;
-        for ((row, &slot), vector) in rows.iter().zip(&new).zip(vectors.chunks_exact(dimensions)) {
-            self.stored.slots.insert(row.id(), slot);
-            self.stored.vectors.set(slot, vector);
-            self.stored.metadata.set(slot as usize, row.metadata());
-            self.stored.codes.set(slot, vector);
+        let before = self.stored.slots.len();
+        self.reserve(&rows)?;
+        for row in &rows {
+            self.remove(row.id());
         }
-        let Self { stored: Stored { graph, slots, vectors, codes, .. }, scratches } = self;
+        // Before the new rows are linked: they link to live rows only, and need enough of those.
+        self.unlink_the_dead();
+        let new = self.stored.slots.next(rows.len());
+        let used = new.iter().max().map_or(0, |&last| last as usize + 1);
+        self.stored.shrink(before.max(used));
+        let Self { stored: Stored { graph, slots, vectors, metadata, codes, .. }, scratches } = self;
+        for ((row, &slot), vector) in rows.iter().zip(&new).zip(given.chunks_exact(dimensions)) {
+            slots.insert(row.id(), slot);
+            vectors.set(slot, vector);
+            metadata.set(slot as usize, row.metadata());
+            codes.set(slot, vector);
+        }
         match codes {
             Codes::None => graph.insert(&new, &*vectors, slots, scratches),
             Codes::Scalar { codec, rows } => {
                 graph.insert(&new, ScalarSpace { codec: *codec, rows }, slots, scratches);
             }
         }
-        self.unlink_the_dead();
         Ok(())
     }
 
     /// Makes room for new rows in every part, so that storing them cannot fail halfway.
-    fn reserve(&mut self, new: &[Slot], rows: &[NewRow<'_>]) -> Result<(), Error> {
+    fn reserve(&mut self, rows: &[NewRow<'_>]) -> Result<(), Error> {
         let before = self.stored.slots.len();
-        let slots = new.iter().max().map_or(0, |&last| last as usize + 1).max(before);
+        let slots = before + rows.len().saturating_sub(self.stored.slots.free());
         if slots > MAX_ROWS {
             let reason = format!("{slots} rows are more than {MAX_ROWS}");
             return Err(Error::InvalidArgument { argument: "rows".to_owned(), reason });
@@ -146,21 +152,26 @@ impl Database {
     /// # Errors
     /// None at present.
     pub fn delete(&mut self, ids: &[&str]) -> Result<usize, Error> {
-        let mut removed = 0;
-        for id in ids {
-            if let Some(slot) = self.stored.slots.remove(id) {
-                self.stored.metadata.set(slot as usize, "");
-                removed += 1;
-            }
-        }
+        let removed = ids.iter().filter(|id| self.remove(id)).count();
+        self.stored.metadata.collect_if_due();
         self.unlink_the_dead();
         Ok(removed)
+    }
+
+    /// Makes a row dead and forgets its texts; false if there is none.
+    fn remove(&mut self, id: &str) -> bool {
+        let Stored { slots, metadata, .. } = &mut self.stored;
+        let removed = slots.remove(id);
+        if let Some(slot) = removed {
+            metadata.set(slot as usize, "");
+        }
+        removed.is_some()
     }
 
     /// Takes removed rows out of the graph once enough have gathered.
     fn unlink_the_dead(&mut self) {
         let Self { stored: Stored { graph, slots, vectors, codes, .. }, scratches } = self;
-        if slots.dead() < FEWEST_DEAD || slots.dead() * DEAD_FRACTION < slots.len() {
+        if slots.dead() == 0 || slots.dead() * DEAD_FRACTION < slots.dead() + slots.live() {
             return;
         }
         match codes {
@@ -213,8 +224,6 @@ impl Database {
         if params.exact || ef >= self.len() || !self.search_graph(query, k, ef, scratch) {
             let Stored { vectors, slots, .. } = &self.stored;
             kernels::run(ExactScan { vectors, slots, k, scratch });
-            scratch.sorted.clear();
-            scratch.sorted.extend_from_slice(scratch.pool.candidates());
         }
         Ok(self.hits(scratch, k, params.threshold))
     }
@@ -232,9 +241,6 @@ impl Database {
         }
         scratch.fresh.clear();
         for near in scratch.pool.candidates() {
-            if scratch.fresh.len() >= rescored(k) {
-                break;
-            }
             scratch.fresh.extend(graph.rows_at(near.slot(), slots));
         }
         if scratch.fresh.len() < k {
@@ -300,11 +306,6 @@ impl Database {
     pub fn read(source: &dyn Source, config: &Config) -> Result<Self, Error> {
         Ok(Self { stored: segment::read(source, config)?, scratches: Scratches::default() })
     }
-}
-
-/// Candidates rescored for `k` hits. 15 already give the full recall of int8 codes at k = 10; more change nothing.
-fn rescored(k: usize) -> usize {
-    (2 * k).max(k + 16)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl Default for SearchParams {
     }
 }
 
-/// The rows found, nearest first; equal scores in the order of insertion.
+/// The rows found, nearest first; equal scores in a fixed order.
 #[derive(Debug)]
 pub struct Hits<'a> {
     rows: &'a Slots,

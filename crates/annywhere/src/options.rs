@@ -11,6 +11,8 @@ use crate::metric::Metric;
 pub const MAX_DIMENSIONS: usize = 65_536;
 /// Largest number of rows: slots have 31 bits, the last values are reserved.
 pub const MAX_ROWS: usize = (1 << 31) - 2;
+/// Up to here a code takes as many cache lines as the vector itself, and tells fewer rows apart.
+const UNCODED_DIMENSIONS: usize = 16;
 const MAX_M: usize = 256;
 const MAX_EF: usize = 65_536;
 
@@ -97,6 +99,7 @@ impl Options {
             ef_search: config.hnsw_config.ef_search.unwrap_or(100),
             quantization: config.quantization.unwrap_or(match distance_metric {
                 Metric::Manhattan => Quantization::None,
+                _ if config.dimensions <= UNCODED_DIMENSIONS => Quantization::None,
                 _ => Quantization::Scalar,
             }),
         };

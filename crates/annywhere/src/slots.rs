@@ -42,6 +42,11 @@ impl Slots {
         self.by_id.len()
     }
 
+    /// Number of slots that wait for reuse.
+    pub(crate) fn free(&self) -> usize {
+        self.free.len()
+    }
+
     /// Number of removed rows that the graph still walks through.
     pub(crate) fn dead(&self) -> usize {
         self.dead
@@ -67,8 +72,7 @@ impl Slots {
 
     /// The slots that the next `count` rows will take.
     pub(crate) fn next(&self, count: usize) -> Vec<Slot> {
-        let reused = self.free.iter().rev().copied();
-        reused.chain(self.len() as Slot..).take(count).collect()
+        self.free.iter().rev().copied().take(count).collect()
     }
 
     /// Makes room for `slots` slots and `more` ids of `bytes` bytes in all, so that inserting them cannot fail.
@@ -78,21 +82,23 @@ impl Slots {
             .try_reserve(more, |&slot| hash(ids.get(slot as usize)))
             .map_err(|_| Error::OutOfMemory { bytes: more * size_of::<Slot>() })?;
         self.ids.reserve(slots, bytes)?;
-        self.states.grow(slots, FREE)
+        let before = self.states.len();
+        self.states.grow(slots, FREE)?;
+        self.free.splice(0..0, (before as Slot..self.states.len() as Slot).rev());
+        Ok(())
     }
 
-    /// Forgets the slots from `slots` on, which hold no rows yet.
+    /// Forgets the slots from `slots` on, which are free.
     pub(crate) fn shrink(&mut self, slots: usize) {
         self.ids.shrink(slots);
         self.states.shrink(slots);
+        self.free.retain(|&slot| (slot as usize) < slots);
     }
 
-    /// Gives the next slot to `id`. The slot that held the id before is dead from now on.
+    /// Gives the next slot to an id that no row has.
     pub(crate) fn insert(&mut self, id: &str, slot: Slot) {
-        if self.free.last() == Some(&slot) {
-            self.free.pop();
-        }
-        self.remove(id);
+        let next = self.free.pop();
+        assert_eq!(next, Some(slot), "slots are taken in the order of `next`");
         self.states.set(slot as usize, LIVE);
         self.ids.set(slot as usize, id);
         let Self { ids, by_id, .. } = self;

@@ -44,9 +44,7 @@ impl Texts {
     /// # Errors
     /// [`Error::OutOfMemory`]; all texts are then as before.
     pub(crate) fn reserve(&mut self, slots: usize, bytes: usize) -> Result<(), Error> {
-        if self.replaced > self.used.max(BLOCK_BYTES) {
-            self.collect()?;
-        }
+        self.collect_if_due();
         self.entries.grow(slots, [0; 3])?;
         let out_of_memory = |_| Error::OutOfMemory { bytes };
         match self.blocks.last_mut() {
@@ -81,8 +79,16 @@ impl Texts {
         self.entries.set(slot, entry);
     }
 
-    /// Writes the heap anew without the replaced texts.
-    fn collect(&mut self) -> Result<(), Error> {
+    /// Writes the heap anew if more than half of it is replaced texts. Without memory for that it stays as it is.
+    pub(crate) fn collect_if_due(&mut self) {
+        if self.replaced > self.used.max(BLOCK_BYTES)
+            && let Ok(fresh) = self.collected()
+        {
+            *self = fresh;
+        }
+    }
+
+    fn collected(&self) -> Result<Self, Error> {
         let mut fresh = Self::new();
         let slots = self.entries.len();
         fresh.entries.grow(slots, [0; 3])?;
@@ -91,8 +97,7 @@ impl Texts {
             fresh.reserve(slots, text.len())?;
             fresh.set(slot, text);
         }
-        *self = fresh;
-        Ok(())
+        Ok(fresh)
     }
 
     /// Every text, by slot.

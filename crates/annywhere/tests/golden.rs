@@ -54,8 +54,8 @@ fn files_and_hits_are_the_same_everywhere() {
 }
 
 const GOLDEN: [(u64, u64); 4] = [
-    (0xcc70_991d_8c72_2b03, 0xe738_96f6_33b0_78da),
-    (0x2f54_8d9d_c94c_1ecc, 0xf512_84de_885f_f622),
-    (0xf2df_62bc_019d_9a2d, 0xa0e0_33cd_07db_c566),
-    (0x8ee9_23f6_c2b1_9536, 0xec4a_13b0_91ef_5d93),
+    (0x9cba_749c_d947_8e51, 0xe8f5_443c_f69e_e4a9),
+    (0x7fa1_5508_0021_f878, 0xd88c_15e7_e5c3_b0bb),
+    (0xc134_2372_5f54_e10d, 0xa0e0_33cd_07db_c566),
+    (0xd6dc_5bf7_e31c_836a, 0xb433_555c_f7fa_d89c),
 ];

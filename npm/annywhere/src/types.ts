@@ -36,7 +36,8 @@ export interface DbOptions {
   hnswConfig?: HnswConfig;
   /**
    * How vectors are coded for the walk through the graph; hits are always scored with the vectors as given.
-   * `scalar` is one byte per dimension. Default `scalar`; `none`, the only one available, for `manhattan`.
+   * `scalar` is one byte per dimension. Default `scalar`; `none` up to 16 dimensions, where codes save nothing, and for
+   * `manhattan`, which has no other.
    */
   quantization?: 'none' | 'scalar';
 }

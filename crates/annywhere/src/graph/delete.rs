@@ -1,7 +1,8 @@
 //! Taking removed rows out of the graph (the consolidation of FreshDiskANN, arXiv:2105.09613, algorithm 4).
 //!
-//! Every row that links to removed ones is offered their links instead, and keeps the heuristic's choice. The removed
-//! rows' own lists are cleared. A removed row with a twin is simply replaced by it.
+//! Every row that links to removed ones is offered the live rows behind them instead, through as many removed ones as it
+//! takes, and keeps the heuristic's choice. The removed rows' own lists are cleared. A removed row with a twin is simply
+//! replaced by it. Where little of the graph is left it is built anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +13,22 @@ use crate::scratch::{Scratch, Scratches};
 use crate::slots::{Slot, Slots};
 use crate::space::Space;
 
+/// With fewer live rows than this part of the linked ones, building anew gives a better graph in less time.
+const LIVE_FRACTION: usize = 4;
+/// Live rows behind removed ones that a row is offered at most, in multiples of its places.
+const OFFERS: usize = 4;
+
 /// Which twin follows which removed row.
 type Heirs = BTreeMap<Slot, Slot>;
 
 impl Graph {
     /// Links the neighbours of dead slots to each other and clears the dead slots' links.
     pub(crate) fn unlink_the_dead<S: Space>(&mut self, space: S, slots: &Slots, scratches: &Scratches) {
+        if slots.live() * LIVE_FRACTION < slots.live() + slots.dead() {
+            self.clear();
+            self.insert(&slots.live_slots().collect::<Vec<Slot>>(), space, slots, scratches);
+            return;
+        }
         let heirs = &self.hand_over_to_twins(slots);
         let graph = &*self;
         let is_bereaved = |slot, level| graph.links(slot, level).iter().any(|&link| !slots.is_live(link));
@@ -43,6 +54,15 @@ impl Graph {
             self.entry = None;
             self.raise_entry(slots.live_slots().filter(|slot| !twins.contains(slot)));
         }
+        self.raise_entry(heirs.values().copied());
+        let lonely: Vec<Slot> = bereaved
+            .iter()
+            .zip(&relinked)
+            .filter(|&(&(_, level), links)| level == 0 && links.is_empty())
+            .map(|(&(slot, _), _)| slot)
+            .collect();
+        // Others may link to them, so they cannot become twins.
+        self.link(&lonely, space, slots, scratches, false);
     }
 
     /// Forgets dead twins. Where a linked slot is dead and has a live twin, that twin takes its links.
@@ -86,18 +106,32 @@ impl<S: Space> Task for Relink<'_, S> {
         scratch.visited.reset(slots.len());
         scratch.visited.insert(slot);
         let mut links = Vec::new();
-        for link in graph.links(slot, level) {
-            let offered = match heirs.get(link) {
-                Some(heir) if graph.level(*heir) >= level => std::slice::from_ref(heir),
-                _ if slots.is_live(*link) => std::slice::from_ref(link),
-                _ => graph.links(*link, level),
-            };
-            for &offer in offered {
-                if slots.is_live(offer) && scratch.visited.insert(offer) {
-                    links.push(offer);
+        let mut behind = Vec::new();
+        for &link in graph.links(slot, level) {
+            consider(link, slots, scratch, &mut links, &mut behind);
+        }
+        let most = OFFERS * graph.capacity(level);
+        let mut next = 0;
+        while let Some(&dead) = behind.get(next).filter(|_| links.len() < most) {
+            next += 1;
+            match heirs.get(&dead) {
+                Some(&heir) if graph.level(heir) >= level => {
+                    consider(heir, slots, scratch, &mut links, &mut behind);
+                }
+                _ => {
+                    for &link in graph.links(dead, level) {
+                        consider(link, slots, scratch, &mut links, &mut behind);
+                    }
                 }
             }
         }
         graph.cut_links(kernels, space, level, slot, links, scratch)
+    }
+}
+
+/// Sorts a slot that was not seen before into the live ones or the dead ones.
+fn consider(slot: Slot, slots: &Slots, scratch: &mut Scratch, live: &mut Vec<Slot>, dead: &mut Vec<Slot>) {
+    if scratch.visited.insert(slot) {
+        if slots.is_live(slot) { live.push(slot) } else { dead.push(slot) }
     }
 }

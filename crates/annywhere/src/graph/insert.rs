@@ -42,20 +42,39 @@ struct Arrival {
 impl Graph {
     /// Links new rows into the graph. Their codes are in `space`, and `reserve` has made the room.
     pub(crate) fn insert<S: Space>(&mut self, new: &[Slot], space: S, slots: &Slots, scratches: &Scratches) {
+        self.link(new, space, slots, scratches, true);
+    }
+
+    /// Links rows into the graph, batch by batch. Nothing may link to rows that `may_be_twins`.
+    pub(super) fn link<S: Space>(
+        &mut self,
+        new: &[Slot],
+        space: S,
+        slots: &Slots,
+        scratches: &Scratches,
+        may_be_twins: bool,
+    ) {
         let mut rest = new;
         while !rest.is_empty() {
-            let linked = slots.len() - rest.len();
+            let linked = slots.live().saturating_sub(rest.len());
             let size = (linked / BATCH_FRACTION).clamp(SMALLEST_BATCH, LARGEST_BATCH).min(rest.len());
             let (batch, after) = rest.split_at(size);
-            self.insert_batch(batch, space, slots, scratches);
+            self.link_batch(batch, space, slots, scratches, may_be_twins);
             rest = after;
         }
     }
 
-    fn insert_batch<S: Space>(&mut self, batch: &[Slot], space: S, slots: &Slots, scratches: &Scratches) {
+    fn link_batch<S: Space>(
+        &mut self,
+        batch: &[Slot],
+        space: S,
+        slots: &Slots,
+        scratches: &Scratches,
+        may_be_twins: bool,
+    ) {
         let graph = &*self;
         let placements = parallel::map(batch.len(), scratches, |index, scratch| {
-            kernels::run(Place { graph, space, slots, batch, index, scratch })
+            kernels::run(Place { graph, space, slots, batch, index, may_be_twins, scratch })
         });
         let mut pairs: Vec<(u8, Slot, Slot)> = Vec::new();
         let mut linked: Vec<Slot> = Vec::new();
@@ -124,6 +143,7 @@ struct Place<'a, S> {
     slots: &'a Slots,
     batch: &'a [Slot],
     index: usize,
+    may_be_twins: bool,
     scratch: &'a mut Scratch,
 }
 
@@ -132,7 +152,7 @@ impl<S: Space> Task for Place<'_, S> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Placement {
-        let Self { graph, space, slots, batch, index, scratch } = self;
+        let Self { graph, space, slots, batch, index, may_be_twins, scratch } = self;
         let slot = batch[index];
         let own = graph.level(slot);
         space.aim_at_slot(slot, &mut scratch.query);
@@ -174,6 +194,7 @@ impl<S: Space> Task for Place<'_, S> {
                 scratch.pool.offer(mate.rank(), mate.slot(), true);
             }
             if level == 0
+                && may_be_twins
                 && let Some(equal) = equal_candidate(kernels, space, slot, scratch)
             {
                 return Placement::TwinOf(equal);

@@ -24,13 +24,14 @@ mod insert;
 mod neighbors;
 pub(crate) mod search;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::options::Options;
 use crate::rng::mix;
-use crate::slots::Slot;
+use crate::scratch::Visited;
+use crate::slots::{Slot, Slots};
 
 /// Ends a list of links; marks a row without upper links.
 const NONE: u32 = u32::MAX;
@@ -77,13 +78,16 @@ impl Graph {
 
     /// Makes room for `slots` slots, so that inserting them cannot fail.
     pub(crate) fn reserve(&mut self, slots: usize) -> Result<(), Error> {
-        let before = self.bottom.len();
-        if slots <= before {
-            return Ok(());
-        }
+        let upper = self.lay_out(slots)?;
         self.bottom.grow(slots, NONE)?;
-        self.upper_start.grow(slots, NONE)?;
+        self.upper.grow(upper, NONE)
+    }
+
+    /// Says where the upper links of each of `slots` slots lie, and how many rows they take in all.
+    fn lay_out(&mut self, slots: usize) -> Result<usize, Error> {
+        let before = self.upper_start.len();
         let mut rows = self.upper.len();
+        self.upper_start.grow(slots, NONE)?;
         for slot in before..slots {
             let level = usize::from(self.level(slot as Slot));
             if level > 0 {
@@ -91,7 +95,18 @@ impl Graph {
                 rows += level;
             }
         }
-        self.upper.grow(rows, NONE)
+        Ok(rows)
+    }
+
+    /// Unlinks everything.
+    fn clear(&mut self) {
+        self.entry = None;
+        self.twins.clear();
+        for slot in 0..self.bottom.len() as Slot {
+            for level in 0..=self.level(slot) {
+                self.set_links(slot, level, &[]);
+            }
+        }
     }
 
     /// Forgets the slots from `slots` on: the way back after a failed `reserve` elsewhere.
@@ -165,44 +180,61 @@ impl Graph {
     /// [`Error::Corrupt`] for links, twins or an entry point that no insert can have written.
     pub(crate) fn from_parts(
         options: &Options,
+        slots: &Slots,
         parts: Parts<Chunks<u32>, Chunks<[Slot; 2]>>,
     ) -> Result<Self, Error> {
-        let corrupt = |reason: String| Err(Error::corrupt("graph", reason));
         let mut graph = Self::new(options);
-        let slots = parts.bottom.len();
-        graph.reserve(slots)?;
-        if graph.upper.len() != parts.upper.len() {
-            return corrupt(format!(
-                "{slots} slots have {} upper rows, not {}",
-                graph.upper.len(),
-                parts.upper.len()
-            ));
+        let upper = graph.lay_out(slots.len())?;
+        if upper != parts.upper.len() {
+            let reason = format!("{} slots have {upper} upper rows, not {}", slots.len(), parts.upper.len());
+            return Err(Error::corrupt("graph", reason));
         }
         (graph.bottom, graph.upper, graph.entry) = (parts.bottom, parts.upper, parts.entry);
-        if parts.entry.is_some_and(|entry| entry as usize >= slots) {
-            return corrupt(format!("the entry point {:?} is outside the {slots} slots", parts.entry));
+        for pair in 0..parts.twins.len() {
+            let [slot, twin] = parts.twins.get(pair);
+            graph.twins.entry(slot).or_default().push(twin);
         }
-        for slot in 0..slots as Slot {
-            for level in 0..=graph.level(slot) {
-                let links = graph.links(slot, level);
-                let sound =
-                    |&link: &u32| (link as usize) < slots && link != slot && graph.level(link) >= level;
-                if !links.iter().all(sound) {
-                    return corrupt(format!("slot {slot} has a link in layer {level} that leads nowhere"));
+        graph.check(slots).map_err(|reason| Error::corrupt("graph", reason))?;
+        Ok(graph)
+    }
+
+    /// What holds after every operation; says what does not.
+    fn check(&self, slots: &Slots) -> Result<(), String> {
+        let in_use =
+            |slot: Slot| (slot as usize) < slots.len() && (slots.is_live(slot) || slots.is_dead(slot));
+        let mut is_twin = vec![false; slots.len()];
+        for (&slot, twins) in &self.twins {
+            for &twin in twins {
+                let fits = in_use(slot) && in_use(twin) && slot != twin && !is_twin[twin as usize];
+                if !fits {
+                    return Err(format!("slot {slot} cannot have the twin {twin}"));
+                }
+                is_twin[twin as usize] = true;
+            }
+        }
+        let is_linked = |slot: Slot| in_use(slot) && !is_twin[slot as usize];
+        if let Some(slot) = self.twins.keys().find(|&&slot| !is_linked(slot)) {
+            return Err(format!("slot {slot} has a twin and is one"));
+        }
+        match self.entry {
+            Some(entry) if !is_linked(entry) => {
+                return Err(format!("searches begin at slot {entry}, which has no row"));
+            }
+            None if slots.live() > 0 => return Err("searches begin nowhere".to_owned()),
+            _ => {}
+        }
+        let mut seen = Visited::default();
+        for slot in 0..slots.len() as Slot {
+            for level in 0..=self.level(slot) {
+                seen.reset(slots.len());
+                for &link in self.links(slot, level) {
+                    let sound = is_linked(slot) && is_linked(link) && link != slot;
+                    if !sound || self.level(link) < level || !seen.insert(link) {
+                        return Err(format!("slot {slot} cannot have the link {link} in layer {level}"));
+                    }
                 }
             }
         }
-        let mut seen = BTreeSet::new();
-        for pair in 0..parts.twins.len() {
-            let [slot, twin] = parts.twins.get(pair);
-            if slot as usize >= slots || twin as usize >= slots || !seen.insert(twin) {
-                return corrupt(format!("slot {slot} cannot have the twin {twin}"));
-            }
-            graph.twins.entry(slot).or_default().push(twin);
-        }
-        if let Some(slot) = graph.twins.keys().find(|slot| seen.contains(slot)) {
-            return corrupt(format!("slot {slot} has a twin and is one"));
-        }
-        Ok(graph)
+        Ok(())
     }
 }

@@ -27,8 +27,10 @@ use crate::space::Query;
 const LARGEST_CODE: f32 = 127.0;
 /// Largest entry of a coded query: 12 bits and sign.
 const LARGEST_QUERY: u32 = 4_095;
-/// Below this a row's components are coded as zeros; rescoring still sees them.
-const SMALLEST_MAXIMUM: f32 = 1e-30;
+/// Rows whose largest component is below this are coded as zeros, because products of steps would underflow; rescoring
+/// still sees them. The cosine has no steps in its ranks.
+const SMALLEST_MAXIMUM: f32 = 1e-15;
+const SMALLEST_MAXIMUM_OF_COSINE: f32 = 1e-30;
 
 /// A cache line of codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -62,7 +64,7 @@ impl ScalarCodec {
     /// Codes a row. `vector` may be padded with zeros.
     #[inline(always)]
     pub(crate) fn encode(self, vector: &[f32], row: &mut [Line]) {
-        let (step, inverse) = steps(vector, LARGEST_CODE);
+        let (step, inverse) = self.steps(vector, LARGEST_CODE);
         row.fill(Line([0; 64]));
         let bytes: &mut [i8] = bytemuck::cast_slice_mut(row);
         // 127² for each of 65,536 dimensions fits.
@@ -78,6 +80,24 @@ impl ScalarCodec {
         numbers[end - 2..].copy_from_slice(&[offset, scale]);
     }
 
+    /// The step of a grid of `largest` entries on each side of zero that spans the vector, and its inverse.
+    #[inline(always)]
+    fn steps(self, vector: &[f32], largest: f32) -> (f32, f32) {
+        let mut lanes = [0.0f32; 8];
+        for part in vector.chunks(8) {
+            for (lane, &x) in lanes.iter_mut().zip(part) {
+                let size = x.abs();
+                *lane = if size > *lane { size } else { *lane };
+            }
+        }
+        let maximum = lanes.into_iter().fold(0.0, f32::max);
+        let smallest = match self.metric {
+            Metric::Cosine => SMALLEST_MAXIMUM_OF_COSINE,
+            _ => SMALLEST_MAXIMUM,
+        };
+        if maximum < smallest { (0.0, 0.0) } else { (maximum / largest, largest / maximum) }
+    }
+
     fn offset_and_scale(self, square_sum: i64, step: f32) -> (f32, f32) {
         match self.metric {
             Metric::Cosine if square_sum > 0 => (0.0, 1.0 / (square_sum as f32).sqrt()),
@@ -90,7 +110,7 @@ impl ScalarCodec {
     /// Codes a query from outside with as many bits as the integer sum allows.
     #[inline(always)]
     pub(crate) fn aim_at_vector(self, vector: &[f32], query: &mut Query) {
-        let (step, inverse) = steps(vector, self.largest_query);
+        let (step, inverse) = self.steps(vector, self.largest_query);
         query.codes.clear();
         query.codes.resize(self.padded, 0);
         let mut square_sum = 0i64;
@@ -128,10 +148,12 @@ impl ScalarCodec {
         &bytemuck::cast_slice(row)[..self.padded]
     }
 
-    /// Whether the two numbers beside a row's codes could have been written by [`encode`](Self::encode).
+    /// Whether the codes and the two numbers beside them could have been written by [`encode`](Self::encode).
     pub(crate) fn is_sound(row: &[Line]) -> bool {
         let (offset, scale) = tail(row);
-        offset.is_finite() && scale.is_finite() && scale >= 0.0
+        let codes: &[i8] = bytemuck::cast_slice(row);
+        let in_range = codes[..codes.len() - 2 * size_of::<f32>()].iter().all(|&code| code != i8::MIN);
+        offset.is_finite() && scale.is_finite() && scale >= 0.0 && in_range
     }
 }
 
@@ -139,20 +161,6 @@ impl ScalarCodec {
 fn tail(row: &[Line]) -> (f32, f32) {
     let numbers: &[f32] = bytemuck::cast_slice(row);
     (numbers[numbers.len() - 2], numbers[numbers.len() - 1])
-}
-
-/// The step of a grid of `largest` entries on each side of zero that spans the vector, and its inverse.
-#[inline(always)]
-fn steps(vector: &[f32], largest: f32) -> (f32, f32) {
-    let mut lanes = [0.0f32; 8];
-    for part in vector.chunks(8) {
-        for (lane, &x) in lanes.iter_mut().zip(part) {
-            let size = x.abs();
-            *lane = if size > *lane { size } else { *lane };
-        }
-    }
-    let maximum = lanes.into_iter().fold(0.0, f32::max);
-    if maximum < SMALLEST_MAXIMUM { (0.0, 0.0) } else { (maximum / largest, largest / maximum) }
 }
 
 /// Rounds to the nearest integer, ties to even, for |x| below 2²²: adding and subtracting 1.5·2²³ leaves no room for
@@ -206,7 +214,10 @@ mod tests {
             codec.aim_at_vector(&q, &mut query);
             let rank = f64::from(kernels::run(Ranks(codec, &query, &row)));
             let exact: f64 = -q.iter().zip(&x).map(|(&q, &x)| f64::from(q) * f64::from(x)).sum::<f64>();
-            let (t, u) = (f64::from(steps(&x, LARGEST_CODE).0), f64::from(steps(&q, codec.largest_query).0));
+            let (t, u) = (
+                f64::from(codec.steps(&x, LARGEST_CODE).0),
+                f64::from(codec.steps(&q, codec.largest_query).0),
+            );
             let size = |v: &[f32]| v.iter().map(|x| f64::from(x.abs())).sum::<f64>();
             let bound = size(&q) * t / 2.0 + size(&x) * u / 2.0 + dimensions as f64 * t * u / 4.0 + 1e-4;
             assert!((rank - exact).abs() <= bound, "{dimensions}: {rank} against {exact}, bound {bound}");

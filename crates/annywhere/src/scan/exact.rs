@@ -1,7 +1,7 @@
 //! Exact scan: every live row is ranked with its original vector. The truth that everything else is measured against.
 
 use crate::kernels::{Kernels, Task};
-use crate::scratch::Scratch;
+use crate::scratch::{Candidate, Scratch};
 use crate::slots::{Slot, Slots};
 use crate::space::{Space, rank_all};
 use crate::vectors::Vectors;
@@ -9,7 +9,7 @@ use crate::vectors::Vectors;
 /// Rows gathered before they are ranked: enough to rank without pause, few enough to stay in the first cache.
 const GATHERED: usize = 256;
 
-/// Fills the scratch's pool with the `k` nearest live rows of its query.
+/// Fills the scratch's `sorted` with the `k` nearest live rows of its query, nearest first.
 pub(crate) struct ExactScan<'a> {
     pub(crate) vectors: &'a Vectors,
     pub(crate) slots: &'a Slots,
@@ -23,21 +23,33 @@ impl Task for ExactScan<'_> {
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
         let Self { vectors, slots, k, scratch } = self;
-        let Scratch { query, pool, fresh, .. } = scratch;
-        pool.reset(k);
+        let Scratch { query, fresh, sorted, .. } = scratch;
+        sorted.clear();
+        if k == 0 {
+            return;
+        }
+        // Candidates gather unsorted; now and then all but the nearest k are dropped, which takes linear time.
+        let most = 2 * k + GATHERED;
+        let mut bound = f32::INFINITY;
         let mut next: Slot = 0;
         while (next as usize) < slots.len() {
             let end = (next as usize + GATHERED).min(slots.len()) as Slot;
             fresh.clear();
             fresh.extend((next..end).filter(|&slot| slots.is_live(slot)));
             rank_all(kernels, vectors, query, fresh, |rank, slot| {
-                if rank <= pool.bound() {
-                    pool.offer(rank, slot, true);
-                    pool.cut(|_| true);
+                if rank <= bound {
+                    sorted.push(Candidate::new(rank, slot));
                 }
             });
+            if sorted.len() >= most {
+                let (_, farthest, _) = sorted.select_nth_unstable(k - 1);
+                bound = farthest.rank();
+                sorted.truncate(k);
+            }
             next = end;
         }
+        sorted.sort_unstable();
+        sorted.truncate(k);
     }
 }
 
@@ -58,7 +70,7 @@ impl Task for Rescore<'_> {
         }
         sorted.clear();
         rank_all(kernels, self.vectors, query, fresh, |rank, slot| {
-            sorted.push(crate::scratch::Candidate::new(rank, slot));
+            sorted.push(Candidate::new(rank, slot));
         });
         sorted.sort_unstable();
     }

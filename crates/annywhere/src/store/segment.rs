@@ -291,7 +291,7 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
     let bottom = file.chunks(Kind::BottomLinks, 2 * options.m, Some(state.slots))?;
     let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
     let twins = file.chunks(Kind::Twins, 1, None)?;
-    let graph = Graph::from_parts(&options, Parts { bottom, upper, twins, entry: state.entry })?;
+    let graph = Graph::from_parts(&options, &slots, Parts { bottom, upper, twins, entry: state.entry })?;
     Ok(Stored { options, slots, vectors, metadata, graph, codes })
 }
 

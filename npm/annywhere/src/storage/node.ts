@@ -3,6 +3,7 @@
  * open file, and a save is the same as in `crates/annywhere-node/src/files.rs`: a temporary file in the same
  * folder, flushed, then renamed over the target, then the folder flushed.
  */
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { SyncFile } from '../engine.js';
@@ -40,10 +41,12 @@ export const nodeFiles: FileStorage = {
     if (engine.implementation === 'native') return engine.saveFile(path);
     const target = targetOf(path);
     const folder = dirname(target);
-    const temporary = `${target}.${process.pid}-w${saves++}.saving`;
+    // Random and not counted: process ids repeat, in containers at once, and threads share them.
+    const temporary = `${target}.${randomBytes(8).toString('hex')}.saving`;
     try {
       fs.mkdirSync(folder, { recursive: true });
       await writeNew(engine, temporary);
+      if (fs.existsSync(target)) fs.chmodSync(temporary, fs.statSync(target).mode);
       fs.renameSync(temporary, target);
       flushFolder(folder);
     } catch (error) {
@@ -52,8 +55,6 @@ export const nodeFiles: FileStorage = {
     }
   },
 };
-
-let saves = 0;
 
 /** The path, or that of the file to which a link leads. A rename would put a file in the place of a device or a pipe. */
 function targetOf(path: string): string {
