@@ -249,7 +249,12 @@ impl<S: Space, I: Iterator<Item = Slot>> Task for Accept<'_, S, I> {
     fn run<K: Kernels>(self, kernels: K) -> Vec<Slot> {
         let Self { graph, space, level, target, new, scratch } = self;
         let mut links = graph.links(target, level).to_vec();
-        links.extend(new);
+        for source in new {
+            // A row that is linked again may be in the list already.
+            if !links.contains(&source) {
+                links.push(source);
+            }
+        }
         graph.cut_links(kernels, space, level, target, links, scratch)
     }
 }

@@ -1,0 +1,177 @@
+//! Files made by somebody who knows the checksums: they are refused, or they behave like any other file.
+//!
+//! A valid file is taken apart, bytes of its sections are changed, and it is put together again with right checksums,
+//! so that what is tested is the reader's own checks and not the hashes.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams};
+use support::{Random, config, filled, ids_json};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+const FORGERIES: usize = 10_000;
+const BLOCK_BYTES: usize = 64 * 1024;
+const DIMENSIONS: usize = 5;
+/// Kinds of sections that hold 4-byte numbers: lengths, vectors, links, twins.
+const NUMBERS: [u32; 6] = [3, 5, 7, 9, 10, 11];
+
+type Sections = Vec<(u32, Vec<u8>)>;
+
+fn number(bytes: &[u8], at: usize) -> usize {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize
+}
+
+fn take_apart(file: &[u8]) -> Sections {
+    let footer = &file[file.len() - 64..];
+    let table = number(footer, 0) + number(footer, 8);
+    let section = |entry: &[u8]| {
+        let (offset, length) = (number(entry, 8), number(entry, 16));
+        (u32::from_le_bytes(entry[..4].try_into().unwrap()), file[offset..offset + length].to_vec())
+    };
+    file[table..table + number(footer, 16)].chunks(40).map(section).collect()
+}
+
+fn seal(bytes: &mut [u8]) {
+    let checksum = xxh3_64(&bytes[..56]);
+    bytes[56..64].copy_from_slice(&checksum.to_le_bytes());
+}
+
+fn put_together(sections: &Sections) -> Vec<u8> {
+    let mut file = vec![0; 64];
+    let (mut hashes, mut table): (Vec<u8>, Vec<u8>) = Default::default();
+    for (kind, bytes) in sections {
+        file.resize(file.len().next_multiple_of(4_096), 0);
+        let first = hashes.len() / 8;
+        hashes.extend(bytes.chunks(BLOCK_BYTES).flat_map(|block| xxh3_64(block).to_le_bytes()));
+        table.extend(u64::from(*kind).to_le_bytes());
+        for part in [file.len(), bytes.len(), first, hashes.len() / 8 - first] {
+            table.extend((part as u64).to_le_bytes());
+        }
+        file.extend(bytes);
+    }
+    file.resize(file.len().next_multiple_of(64), 0);
+    let directory_at = file.len() as u64;
+    let directory = [hashes.as_slice(), table.as_slice()].concat();
+    file.extend(&directory);
+    file.resize(file.len().next_multiple_of(64), 0);
+    let (content_id, total) = (xxh3_128(&directory).to_le_bytes(), file.len() as u64 + 64);
+    let mut footer = [0; 64];
+    for (at, part) in [(0, directory_at), (8, hashes.len() as u64), (16, table.len() as u64), (48, total)] {
+        footer[at..at + 8].copy_from_slice(&part.to_le_bytes());
+    }
+    footer[32..48].copy_from_slice(&content_id);
+    seal(&mut footer);
+    file.extend(footer);
+    file[..12].copy_from_slice(b"\x89ANNW\r\n\x1a\n\0\0\0");
+    file[12] = 1;
+    file[32..48].copy_from_slice(&content_id);
+    file[48..56].copy_from_slice(&total.to_le_bytes());
+    seal(&mut file[..64]);
+    file
+}
+
+/// A file with everything in it: free and dead slots, twins, upper layers, metadata.
+fn original(quantization: Quantization, metric: Metric, m: usize) -> (Config, Sections) {
+    let hnsw_config = HnswConfig { m: Some(m), ef_construction: Some(10), ef_search: Some(5) };
+    let config = Config { quantization: Some(quantization), hnsw_config, ..config(DIMENSIONS, metric) };
+    let mut random = Random(3);
+    let vectors: Vec<Vec<f32>> =
+        (0..200).map(|_| (0..DIMENSIONS).map(|_| random.below(3) as f32 - 0.9).collect()).collect();
+    let mut database = filled(&config, &vectors);
+    let doomed: Vec<String> = (0..70).map(|id| (id * 2).to_string()).collect();
+    database.delete(&doomed.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    database.insert(r#"[["7",{"t":"größer"}],["n",{"a":[1,2]}]]"#, &[0.5; 2 * DIMENSIONS]).unwrap();
+    database.delete(&["3", "11"]).unwrap();
+    let file = database.to_bytes().unwrap();
+    let sections = take_apart(&file);
+    assert_eq!(put_together(&sections), file, "the parts make the same file again");
+    (config, sections)
+}
+
+fn forge(sections: &mut Sections, random: &mut Random) {
+    let slots = sections[1].1.len();
+    let section = random.below(sections.len());
+    let (kind, bytes) = &mut sections[section];
+    if bytes.len() < 4 {
+        return;
+    }
+    match (*kind, random.below(6)) {
+        // The beginning of searches, in the JSON of the state.
+        (1, choice) => {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let start = text.find("\"entry\":").unwrap() + 8;
+            let end = start + text[start..].find(',').unwrap();
+            let entry = if choice == 0 { "null".to_owned() } else { random.below(slots + 2).to_string() };
+            *bytes = [&text[..start], &entry, &text[end..]].concat().into_bytes();
+        }
+        (2, _) => bytes[random.below(slots)] = random.below(4) as u8,
+        (_, 0) => bytes.truncate(random.below(bytes.len())),
+        (kind, 1) if NUMBERS.contains(&kind) => {
+            for number in bytes.chunks_exact_mut(4) {
+                if random.below(4) == 0 {
+                    number.copy_from_slice(&(random.below(slots) as u32).to_le_bytes());
+                }
+            }
+        }
+        (11, 2) => {
+            bytes.extend((random.below(slots) as u64 | (random.below(slots) as u64) << 32).to_le_bytes())
+        }
+        (kind, 2..=4) if NUMBERS.contains(&kind) => {
+            let at = random.below(bytes.len() / 4) * 4;
+            bytes[at..at + 4].copy_from_slice(&(random.below(slots) as u32).to_le_bytes());
+        }
+        _ => {
+            let at = random.below(bytes.len());
+            bytes[at] = random.next() as u8;
+        }
+    }
+}
+
+/// Searches, inserts, deletes and writes; panics on anything that no honest file shows. False if the file is refused.
+fn behaves(file: &[u8], config: &Config, random: &mut Random) -> bool {
+    let Ok(mut database) = Database::read(&file, config) else { return false };
+    for round in 0..3 {
+        for (k, exact) in [(1, false), (10, false), (1_000, false), (10, true)] {
+            let query: Vec<f32> = (0..DIMENSIONS).map(|_| random.real()).collect();
+            let hits =
+                database.search(&query, &SearchParams { k, exact, ..SearchParams::default() }).unwrap();
+            assert_eq!(hits.len(), k.min(database.len()));
+            assert_eq!(hits.ids().collect::<BTreeSet<_>>().len(), hits.len(), "no row comes back twice");
+            assert!(hits.scores().iter().all(|score| !score.is_nan()));
+            serde_json::from_str::<serde_json::Value>(&hits.rows_json()).unwrap();
+        }
+        let names: Vec<String> = (0..40).map(|row| format!("{round}-{row}")).collect();
+        let vectors: Vec<f32> = (0..40 * DIMENSIONS).map(|_| random.below(4) as f32 - 1.7).collect();
+        database.insert(&ids_json(names.iter().map(String::as_str)), &vectors).unwrap();
+        let doomed: Vec<String> = (0..25).map(|_| random.below(200).to_string()).chain(names).collect();
+        database.delete(&doomed[..50].iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    }
+    let written = database.to_bytes().unwrap();
+    Database::read(&written.as_slice(), config).expect("what was written can be read");
+    true
+}
+
+#[test]
+fn forged_files_are_refused_or_behave() {
+    let originals = [
+        original(Quantization::None, Metric::Euclidean, 4),
+        original(Quantization::Scalar, Metric::Cosine, 2),
+        original(Quantization::Scalar, Metric::Dot, 3),
+        original(Quantization::Scalar, Metric::Euclidean, 16),
+    ];
+    let mut accepted = 0;
+    for seed in 0..FORGERIES as u64 {
+        let mut random = Random(seed);
+        let (config, sections) = &originals[random.below(originals.len())];
+        let mut forged = sections.clone();
+        for _ in 0..1 + random.below(4) {
+            forge(&mut forged, &mut random);
+        }
+        println!("seed {seed}");
+        accepted += usize::from(behaves(&put_together(&forged), config, &mut random));
+    }
+    println!("{accepted} of {FORGERIES} forgeries were accepted and behaved");
+    assert!(accepted > FORGERIES / 50 && accepted < FORGERIES / 2, "{accepted}: the forgeries test nothing");
+}
