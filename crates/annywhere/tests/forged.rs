@@ -116,7 +116,8 @@ fn forge(sections: &mut Sections, random: &mut Random) {
             }
         }
         (11, 2) => {
-            bytes.extend((random.below(slots) as u64 | (random.below(slots) as u64) << 32).to_le_bytes())
+            let pair = random.below(slots) as u64 | (random.below(slots) as u64) << 32;
+            bytes.extend(pair.to_le_bytes());
         }
         (kind, 2..=4) if NUMBERS.contains(&kind) => {
             let at = random.below(bytes.len() / 4) * 4;
