@@ -85,7 +85,6 @@ impl Database {
     pub fn insert(&mut self, rows: &str, vectors: &[f32]) -> Result<(), Error> {
         let rows = rows::parse(rows)?;
         let dimensions = self.stored.options.dimensions;
-        let given = vectors;
         if vectors.len() != rows.len() * dimensions {
             // A single row's length is what the caller got wrong; of several, only the sum is known.
             if rows.len() == 1 {
@@ -114,15 +113,16 @@ impl Database {
         let new = self.stored.slots.next(rows.len());
         let used = new.iter().max().map_or(0, |&last| last as usize + 1);
         self.stored.shrink(before.max(used));
-        let Self { stored: Stored { graph, slots, vectors, metadata, codes, .. }, scratches } = self;
-        for ((row, &slot), vector) in rows.iter().zip(&new).zip(given.chunks_exact(dimensions)) {
+        let Self { stored: Stored { graph, slots, vectors: originals, metadata, codes, .. }, scratches } =
+            self;
+        for ((row, &slot), vector) in rows.iter().zip(&new).zip(vectors.chunks_exact(dimensions)) {
             slots.insert(row.id(), slot);
-            vectors.set(slot, vector);
+            originals.set(slot, vector);
             metadata.set(slot as usize, row.metadata());
             codes.set(slot, vector);
         }
         match codes {
-            Codes::None => graph.insert(&new, &*vectors, slots, scratches),
+            Codes::None => graph.insert(&new, &*originals, slots, scratches),
             Codes::Scalar { codec, rows } => {
                 graph.insert(&new, ScalarSpace { codec: *codec, rows }, slots, scratches);
             }
