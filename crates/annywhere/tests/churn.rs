@@ -97,10 +97,12 @@ fn a_shrunken_database_does_not_gather_dead_rows() {
 
 #[test]
 fn nothing_of_replaced_or_deleted_metadata_stays_in_memory_or_files() {
-    let mut database = Database::new(&config(2, Metric::Euclidean)).unwrap();
+    // Enough other rows that the replaced one stays in the graph.
+    let mut database = filled(&config(2, Metric::Euclidean), &scattered(40, 2, 1));
     database.insert(r#"[["a",{"secret":"hunter2"}],["b",null]]"#, &[1.0, 2.0, 3.0, 4.0]).unwrap();
     database.insert(r#"[["a",null]]"#, &[1.0, 3.0]).unwrap();
     let holds = |bytes: &[u8]| bytes.windows(7).any(|window| window == b"hunter2");
+    assert_eq!(database.stats().deleted, 1);
     assert!(!holds(&database.to_bytes().unwrap()));
     let long = format!(r#"[["b",{{"text":"{}"}}]]"#, "x".repeat(1 << 20));
     for _ in 0..20 {
