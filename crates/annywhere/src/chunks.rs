@@ -71,6 +71,33 @@ impl<T: NoUninit + AnyBitPattern> Chunks<T> {
         Ok(())
     }
 
+    /// Moves the rows about: row `i` takes what row `order[i]` held. In place, along the cycles of the permutation.
+    pub(crate) fn permute(&mut self, order: &[u32]) {
+        assert_eq!(order.len(), self.rows, "a permutation says for every row which one it takes");
+        let mut moved = vec![false; order.len()];
+        let (mut first, mut passing) = (Vec::new(), Vec::new());
+        for start in 0..order.len() {
+            if moved[start] || order[start] as usize == start {
+                continue;
+            }
+            first.clear();
+            first.extend_from_slice(self.row(start));
+            let mut to = start;
+            loop {
+                moved[to] = true;
+                let from = order[to] as usize;
+                if from == start {
+                    self.row_mut(to).copy_from_slice(&first);
+                    break;
+                }
+                passing.clear();
+                passing.extend_from_slice(self.row(from));
+                self.row_mut(to).copy_from_slice(&passing);
+                to = from;
+            }
+        }
+    }
+
     /// Cuts the array to `rows` rows.
     pub(crate) fn shrink(&mut self, rows: usize) {
         if rows >= self.rows {
@@ -135,6 +162,16 @@ mod tests {
         chunks.shrink(1);
         chunks.grow(3, 8).unwrap();
         assert_eq!((chunks.row(0)[99_999], chunks.row(2)[99_999]), (7, 8));
+    }
+
+    #[test]
+    fn a_permutation_moves_every_row_once() {
+        let mut chunks = Chunks::<u32>::new(2);
+        chunks.grow(6, 0).unwrap();
+        (0..6).for_each(|row| chunks.row_mut(row).fill(row as u32));
+        let order = [3, 0, 2, 5, 4, 1];
+        chunks.permute(&order);
+        assert_eq!(std::array::from_fn(|row| chunks.row(row)[1]), order);
     }
 
     #[test]

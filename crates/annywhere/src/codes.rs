@@ -70,13 +70,11 @@ impl Task for Encode<'_> {
 
 impl Codes {
     pub(crate) fn new(options: &Options) -> Self {
-        match options.quantization {
-            Quantization::None => Self::None,
-            Quantization::Scalar => {
-                let codec = ScalarCodec::new(options.distance_metric, options.dimensions);
-                Self::Scalar { codec, rows: Chunks::new(codec.lines()) }
-            }
+        if options.quantization != Quantization::Scalar {
+            return Self::None;
         }
+        let codec = ScalarCodec::new(options.distance_metric, options.dimensions);
+        Self::Scalar { codec, rows: Chunks::new(codec.lines()) }
     }
 
     /// Makes room for `slots` slots.

@@ -1,27 +1,50 @@
 //! A database: rows in, hits out. It checks what comes in, keeps the parts in step, and plans each search.
 //!
-//! One insert: read and check everything → make room → slot, vector, code, texts → graph.
-//! One search: check → graph or exact scan → rescore with the original vectors → threshold → cut at k, once.
+//! One insert: read and check everything → make room → slot, vector, texts → index.
+//! One search: check → scan, graph or exact scan → rescore with the original vectors → threshold → cut at k, once.
 
 use crate::codes::{Codes, ScalarSpace};
 use crate::error::Error;
+use crate::graph::Graph;
 use crate::graph::search::Search;
 use crate::hits::{Hits, Row, SearchParams};
 use crate::kernels;
-use crate::options::{Config, MAX_ROWS, Options};
+use crate::options::{self, Config, MAX_ROWS, Options, check_target_recall};
+use crate::parallel;
 use crate::rows::{self, Row as NewRow};
+use crate::scan::FEWEST_CODED;
 use crate::scan::exact::{ExactScan, Rescore};
-use crate::scratch::{Scratch, Scratches};
+use crate::scan::search::{Effort, ScanSearch};
+use crate::scratch::{Candidate, Scratch, Scratches};
+use crate::slots::Slot;
 use crate::space::Space;
 use crate::stats::{MemoryStats, Stats};
 use crate::store::{Sink, Source, segment};
-use crate::stored::Stored;
+use crate::stored::{Index, Stored};
 
 /// Most rows for which `maxElements` reserves id places; beyond that it grows like any other database.
 const MOST_RESERVED: usize = 1 << 20;
 /// Removed rows are taken out of the graph once they are a fifth of the rows in it: often enough that searches pass few
 /// of them, seldom enough that the work is spread over many deletes.
 const DEAD_FRACTION: usize = 5;
+
+/// Where nothing else needs the places of removed rows, this many may gather, and as many as there are rows.
+const MOST_DEAD: usize = 1_024;
+
+/// A search that has been checked.
+struct Plan {
+    k: usize,
+    threshold: Option<f32>,
+    method: Method,
+}
+
+/// How candidates are found.
+#[derive(Clone, Copy)]
+enum Method {
+    Exact,
+    Graph { ef: usize, rescore: bool },
+    Scan(Effort),
+}
 
 /// Vectors with ids and metadata, searchable by similarity.
 ///
@@ -113,21 +136,35 @@ impl Database {
         let new = self.stored.slots.next(rows.len());
         let used = new.iter().max().map_or(0, |&last| last as usize + 1);
         self.stored.shrink(before.max(used));
-        let Self { stored: Stored { graph, slots, vectors: originals, metadata, codes, .. }, scratches } =
-            self;
+        let Stored { slots, vectors: originals, metadata, .. } = &mut self.stored;
         for ((row, &slot), vector) in rows.iter().zip(&new).zip(vectors.chunks_exact(dimensions)) {
             slots.insert(row.id(), slot);
             originals.set(slot, vector);
             metadata.set(slot as usize, row.metadata());
-            codes.set(slot, vector);
         }
-        match codes {
-            Codes::None => graph.insert(&new, &*originals, slots, scratches),
-            Codes::Scalar { codec, rows } => {
-                graph.insert(&new, ScalarSpace { codec: *codec, rows }, slots, scratches);
-            }
-        }
+        self.index(&new);
+        self.arrange_if_due();
         Ok(())
+    }
+
+    /// Takes rows into the index, which has room for them.
+    fn index(&mut self, new: &[Slot]) {
+        let Self { stored: Stored { index, slots, vectors, .. }, scratches } = self;
+        match index {
+            Index::Graph { graph, codes } => {
+                for &slot in new {
+                    codes.set(slot, vectors.get(slot));
+                }
+                match codes {
+                    Codes::None => graph.insert(new, &*vectors, slots, scratches),
+                    Codes::Scalar { codec, rows } => {
+                        graph.insert(new, ScalarSpace { codec: *codec, rows }, slots, scratches);
+                    }
+                }
+            }
+            Index::Scan(scan) => scan.insert(new, vectors, scratches),
+            Index::Exact => {}
+        }
     }
 
     /// Makes room for new rows in every part, so that storing them cannot fail halfway.
@@ -155,22 +192,29 @@ impl Database {
         let removed = ids.iter().filter(|id| self.remove(id)).count();
         self.stored.metadata.collect_if_due();
         self.unlink_the_dead();
+        self.arrange_if_due();
         Ok(removed)
     }
 
     /// Makes a row dead and forgets its texts; false if there is none.
     fn remove(&mut self, id: &str) -> bool {
-        let Stored { slots, metadata, .. } = &mut self.stored;
+        let Stored { slots, metadata, index, .. } = &mut self.stored;
         let removed = slots.remove(id);
         if let Some(slot) = removed {
             metadata.set(slot as usize, "");
+            if let Index::Scan(scan) = index {
+                scan.remove(slot);
+            }
         }
         removed.is_some()
     }
 
     /// Takes removed rows out of the graph once enough have gathered.
     fn unlink_the_dead(&mut self) {
-        let Self { stored: Stored { graph, slots, vectors, codes, .. }, scratches } = self;
+        let Self { stored: Stored { index, slots, vectors, .. }, scratches } = self;
+        let Index::Graph { graph, codes } = index else {
+            return;
+        };
         if slots.dead() == 0 || slots.dead() * DEAD_FRACTION < slots.dead() + slots.live() {
             return;
         }
@@ -181,6 +225,100 @@ impl Database {
             }
         }
         slots.free_the_dead();
+    }
+
+    /// Moves rows that should lie together to one place once enough new or removed rows have gathered.
+    fn arrange_if_due(&mut self) {
+        let Stored { index, slots, .. } = &self.stored;
+        let is_due = match index {
+            Index::Graph { .. } => false,
+            Index::Scan(scan) => scan.is_due(slots),
+            Index::Exact => slots.dead() >= slots.live().max(MOST_DEAD),
+        };
+        if is_due {
+            self.arrange(false);
+        }
+    }
+
+    /// Moves the rows of a scan to their cells and forgets removed ones.
+    fn arrange(&mut self, anew: bool) {
+        let Self { stored, scratches } = self;
+        let Stored { index, slots, vectors, .. } = stored;
+        let arrangement = match index {
+            Index::Scan(scan) if slots.live() >= FEWEST_CODED => {
+                Some(scan.arrange(vectors, slots, scratches, anew))
+            }
+            _ => None,
+        };
+        match &arrangement {
+            Some(arrangement) => stored.permute(&arrangement.order),
+            None => {
+                let (live, other): (Vec<Slot>, Vec<Slot>) =
+                    (0..slots.len() as Slot).partition(|&slot| slots.is_live(slot));
+                stored.permute(&[live, other].concat());
+            }
+        }
+        let Stored { options, index, slots, vectors, .. } = stored;
+        if let Index::Scan(scan) = index {
+            let settled = match arrangement {
+                Some(arrangement) => scan.settle(arrangement, vectors, slots, scratches).is_ok(),
+                None => false,
+            };
+            // Without memory for codes, and with few rows, searches are exact.
+            if !settled {
+                *index = Index::new(options);
+            }
+        }
+    }
+
+    /// Gives memory of removed rows back and makes searches as fast as they get: the rows of a scan move to cells around
+    /// new centres, the graph lets go of removed rows. Nothing that a search finds changes but the last few per cent of
+    /// recall.
+    pub fn compact(&mut self) {
+        if let Index::Graph { .. } = self.stored.index {
+            self.rebuild(self.stored.options);
+        } else {
+            self.arrange(true);
+        }
+        self.stored.metadata.collect_if_due();
+    }
+
+    /// Replaces the index by the one that `config` describes; rows, ids and metadata stay. Unchanged on error.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for an option outside its range, [`Error::Mismatch`] for other dimensions or another
+    /// metric, [`Error::OutOfMemory`].
+    pub fn reindex(&mut self, config: &Config) -> Result<(), Error> {
+        let config = Config {
+            distance_metric: config.distance_metric.or(Some(self.stored.options.distance_metric)),
+            ..config.clone()
+        };
+        let options = Options::resolve(&config)?;
+        options::agree("dimensions", Some(options.dimensions), self.stored.options.dimensions)?;
+        options::agree("distanceMetric", Some(options.distance_metric), self.stored.options.distance_metric)?;
+        self.rebuild(options);
+        Ok(())
+    }
+
+    /// Builds an index anew for all rows.
+    fn rebuild(&mut self, options: Options) {
+        self.stored.options = options;
+        self.stored.index = Index::Exact;
+        self.arrange(true);
+        let mut index = Index::new(&options);
+        // Without memory for an index, searches are exact.
+        if index.reserve(self.len()).is_err() {
+            return;
+        }
+        self.stored.index = index;
+        match self.stored.index {
+            Index::Graph { .. } => {
+                let live: Vec<Slot> = self.stored.slots.live_slots().collect();
+                self.index(&live);
+            }
+            Index::Scan(_) => self.arrange(true),
+            Index::Exact => {}
+        }
     }
 
     /// A row by its id.
@@ -196,41 +334,106 @@ impl Database {
     /// The rows nearest to `query`, best first.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if `k` or `ef` is zero or the threshold is NaN; the errors of a vector that does not
-    /// fit, without a row.
+    /// [`Error::InvalidArgument`] if `k` or `ef` is zero, the threshold is NaN, `targetRecall` is out of range or an
+    /// argument is for the other index; the errors of a vector that does not fit, without a row.
     pub fn search(&self, query: &[f32], params: &SearchParams) -> Result<Hits<'_>, Error> {
-        let positive = |argument: &str, value: usize| match value {
-            0 => Err(Error::InvalidArgument {
-                argument: argument.to_owned(),
-                reason: "0 is outside its range, 1 and more".to_owned(),
-            }),
-            _ => Ok(value),
-        };
-        let asked = positive("k", params.k)?;
-        let ef = positive("ef", params.ef.unwrap_or(self.stored.options.ef_search))?;
-        if params.threshold.is_some_and(f32::is_nan) {
-            return Err(Error::InvalidArgument {
-                argument: "threshold".to_owned(),
-                reason: "is NaN".to_owned(),
-            });
-        }
+        let plan = self.plan(params)?;
         self.stored.vectors.check(query, None)?;
-        let k = asked.min(self.len());
-        let ef = ef.max(k).min(MAX_ROWS);
-        let mut borrowed = self.scratches.borrow();
-        let scratch = &mut borrowed.scratch;
-        self.stored.vectors.aim_at_vector(query, &mut scratch.query);
-        // A list as long as the database visits every row anyway.
-        if params.exact || ef >= self.len() || !self.search_graph(query, k, ef, scratch) {
-            let Stored { vectors, slots, .. } = &self.stored;
-            kernels::run(ExactScan { vectors, slots, k, scratch });
-        }
-        Ok(self.hits(scratch, k, params.threshold))
+        Ok(self.run(query, &plan, &mut self.scratches.borrow().scratch))
     }
 
-    /// Walks the graph and rescores; false if it reached fewer than `k` rows.
-    fn search_graph(&self, query: &[f32], k: usize, ef: usize, scratch: &mut Scratch) -> bool {
-        let Stored { graph, slots, vectors, codes, .. } = &self.stored;
+    /// The same for many queries, which lie one after the other, on all cores where there are threads.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search); those of a vector with the number of the query as the row.
+    pub fn search_many(&self, queries: &[f32], params: &SearchParams) -> Result<Vec<Hits<'_>>, Error> {
+        let plan = self.plan(params)?;
+        let dimensions = self.stored.options.dimensions;
+        if !queries.len().is_multiple_of(dimensions) {
+            let reason = format!("{} numbers are not whole vectors of {dimensions} dimensions", queries.len());
+            return Err(Error::InvalidArgument { argument: "vectors".to_owned(), reason });
+        }
+        let queries: Vec<&[f32]> = queries.chunks_exact(dimensions).collect();
+        for (row, query) in queries.iter().enumerate() {
+            self.stored.vectors.check(query, Some(row))?;
+        }
+        Ok(parallel::map(queries.len(), &self.scratches, |at, scratch| self.run(queries[at], &plan, scratch)))
+    }
+
+    /// Checks what a search is asked.
+    fn plan(&self, params: &SearchParams) -> Result<Plan, Error> {
+        let invalid = |argument: &str, reason: &str| {
+            Err(Error::InvalidArgument { argument: argument.to_owned(), reason: reason.to_owned() })
+        };
+        let options = &self.stored.options;
+        if params.k == 0 {
+            return invalid("k", "0 is outside its range, 1 and more");
+        }
+        if params.ef == Some(0) {
+            return invalid("ef", "0 is outside its range, 1 and more");
+        }
+        if params.ef.is_some() && options.index != options::Index::Hnsw {
+            return invalid("ef", "is for the index 'hnsw'; a scan has targetRecall");
+        }
+        if let Some(target) = params.target_recall {
+            if options.index != options::Index::Scan {
+                return invalid("targetRecall", "is for the index 'scan'; a graph has ef");
+            }
+            if check_target_recall("targetRecall", target).is_err() {
+                return invalid("targetRecall", &format!("{target} is outside its range, 0.5 to 1"));
+            }
+        }
+        if params.threshold.is_some_and(f32::is_nan) {
+            return invalid("threshold", "is NaN");
+        }
+        let k = params.k.min(self.len());
+        let ef = params.ef.unwrap_or(options.ef_search).max(k).min(MAX_ROWS);
+        let method = match &self.stored.index {
+            _ if params.exact || k == self.len() => Method::Exact,
+            // A list as long as the database visits every row anyway.
+            Index::Graph { .. } if ef < self.len() => Method::Graph { ef, rescore: params.rescore },
+            Index::Scan(scan) if scan.is_coded() => {
+                let effort = scan.effort(params.target_recall.unwrap_or(options.target_recall));
+                Method::Scan(Effort { rescore: params.rescore, ..effort })
+            }
+            _ => Method::Exact,
+        };
+        Ok(Plan { k, threshold: params.threshold, method })
+    }
+
+    /// One search that has been checked.
+    fn run(&self, query: &[f32], plan: &Plan, scratch: &mut Scratch) -> Hits<'_> {
+        let Stored { index, vectors, slots, .. } = &self.stored;
+        let k = plan.k;
+        vectors.aim_at_vector(query, &mut scratch.query);
+        let found = match (plan.method, index) {
+            (Method::Scan(effort), Index::Scan(scan)) => {
+                kernels::run(ScanSearch { scan, vectors, k, effort, scratch });
+                true
+            }
+            (Method::Graph { ef, rescore }, Index::Graph { graph, codes }) => {
+                self.search_graph(graph, codes, query, ef, rescore, scratch);
+                scratch.sorted.len() >= k
+            }
+            _ => false,
+        };
+        if !found {
+            kernels::run(ExactScan { vectors, slots, k, scratch });
+        }
+        self.hits(scratch, k, plan.threshold)
+    }
+
+    /// Walks the graph and rescores.
+    fn search_graph(
+        &self,
+        graph: &Graph,
+        codes: &Codes,
+        query: &[f32],
+        ef: usize,
+        rescore: bool,
+        scratch: &mut Scratch,
+    ) {
+        let Stored { slots, vectors, .. } = &self.stored;
         match codes {
             Codes::None => kernels::run(Search { graph, space: vectors, slots, ef, scratch }),
             Codes::Scalar { codec, rows } => {
@@ -239,15 +442,19 @@ impl Database {
                 kernels::run(Search { graph, space, slots, ef, scratch });
             }
         }
-        scratch.fresh.clear();
-        for near in scratch.pool.candidates() {
-            scratch.fresh.extend(graph.rows_at(near.slot(), slots));
+        let Scratch { pool, fresh, sorted, .. } = &mut *scratch;
+        if rescore {
+            fresh.clear();
+            for near in pool.candidates() {
+                fresh.extend(graph.rows_at(near.slot(), slots));
+            }
+            kernels::run(Rescore { vectors, scratch });
+        } else {
+            sorted.clear();
+            for near in pool.candidates() {
+                sorted.extend(graph.rows_at(near.slot(), slots).map(|slot| Candidate::new(near.rank(), slot)));
+            }
         }
-        if scratch.fresh.len() < k {
-            return false;
-        }
-        kernels::run(Rescore { vectors, scratch });
-        true
     }
 
     /// Applies the threshold and cuts at `k`.
@@ -267,10 +474,15 @@ impl Database {
     /// What the database holds and costs.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        let (codes, graph) = match &self.stored.index {
+            Index::Graph { graph, codes } => (codes.bytes(), graph.bytes()),
+            Index::Scan(scan) => (scan.bytes(), 0),
+            Index::Exact => (0, 0),
+        };
         let mut memory = MemoryStats {
             vectors: self.stored.vectors.bytes(),
-            codes: self.stored.codes.bytes(),
-            graph: self.stored.graph.bytes(),
+            codes,
+            graph,
             ids: self.stored.slots.bytes(),
             metadata: self.stored.metadata.bytes(),
             total: 0,

@@ -9,9 +9,13 @@ use crate::texts::Texts;
 pub struct SearchParams {
     /// Number of hits wanted, at least 1. Fewer come back only if fewer rows exist or pass the threshold.
     pub k: usize,
-    /// Length of the candidate list for this search instead of `efSearch`; at least `k` is used.
+    /// Length of the graph's candidate list for this search instead of `efSearch`; at least `k` is used.
     pub ef: Option<usize>,
-    /// Rank every row with its original vector instead of walking the graph.
+    /// Part of the true neighbours that a scan aims to find in this search instead of `targetRecall`, 0.5 to 1.
+    pub target_recall: Option<f32>,
+    /// Whether candidates are ranked with their original vectors. If not, scores are estimates from codes.
+    pub rescore: bool,
+    /// Rank every row with its original vector.
     pub exact: bool,
     /// Least score of a hit.
     pub threshold: Option<f32>,
@@ -19,7 +23,7 @@ pub struct SearchParams {
 
 impl Default for SearchParams {
     fn default() -> Self {
-        Self { k: 10, ef: None, exact: false, threshold: None }
+        Self { k: 10, ef: None, target_recall: None, rescore: true, exact: false, threshold: None }
     }
 }
 

@@ -35,7 +35,7 @@ pub use error::Error;
 pub use hits::{Hits, Row, SearchParams};
 pub use kernels::simd;
 pub use metric::Metric;
-pub use options::{Config, HnswConfig, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};
+pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};
 pub use stats::{MemoryStats, Stats};
 pub use store::{Sink, Source};
 

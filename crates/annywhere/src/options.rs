@@ -26,11 +26,26 @@ pub struct Config {
     pub distance_metric: Option<Metric>,
     /// Number of rows to reserve id places for, up to about a million. A hint: more rows may be inserted.
     pub max_elements: Option<usize>,
-    /// The graph's parameters.
-    #[serde(default)]
-    pub hnsw_config: HnswConfig,
-    /// How rows are coded for the walk through the graph.
+    /// How neighbours are found.
+    pub index: Option<Index>,
+    /// The graph's parameters; giving them chooses the graph.
+    pub hnsw_config: Option<HnswConfig>,
+    /// How rows are coded for finding candidates.
     pub quantization: Option<Quantization>,
+    /// Part of the true neighbours that a scan aims to find, 0.5 to 1.
+    pub target_recall: Option<f32>,
+}
+
+/// How neighbours are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Index {
+    /// The graph if `hnsw_config` or scalar quantization is given or the metric is Manhattan, else the scan. The default.
+    Auto,
+    /// Codes in cells, scanned. Without quantization, and so under Manhattan, every row is compared.
+    Scan,
+    /// A graph.
+    Hnsw,
 }
 
 /// Parameters of the HNSW graph, in the paper's words.
@@ -45,14 +60,19 @@ pub struct HnswConfig {
     pub ef_search: Option<usize>,
 }
 
-/// How rows are coded for the walk through the graph. Hits are always rescored with the original vectors.
+/// How rows are coded for finding candidates. Hits are always rescored with the original vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Quantization {
     /// The original f32 vectors.
     None,
-    /// One signed byte per dimension and one scale per row. Not available for the Manhattan distance.
+    /// One signed byte per dimension and one scale per row, for the graph. Not available for the Manhattan distance.
     Scalar,
+    /// Few bits per dimension and an error bound, for the scan. Not available for the Manhattan distance.
+    Rabitq {
+        /// 1, 2 or 4; by default 1 from 256 dimensions on, 2 from 64 on, else 4.
+        bits: Option<u8>,
+    },
 }
 
 impl Config {
@@ -67,21 +87,25 @@ impl Config {
 }
 
 /// The options in force in a database; also what a file records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Options {
     /// Number of components of every vector.
     pub dimensions: usize,
     /// How rows are ranked.
     pub distance_metric: Metric,
-    /// Links of a new row per layer.
+    /// How neighbours are found; never `Auto`.
+    pub index: Index,
+    /// The graph's links of a new row per layer.
     pub m: usize,
-    /// Length of the candidate list while inserting.
+    /// Length of the graph's candidate list while inserting.
     pub ef_construction: usize,
-    /// Length of the candidate list while searching.
+    /// Length of the graph's candidate list while searching.
     pub ef_search: usize,
-    /// How rows are coded for the walk through the graph.
+    /// How rows are coded for finding candidates; bits are never `None`.
     pub quantization: Quantization,
+    /// Part of the true neighbours that a scan aims to find.
+    pub target_recall: f32,
 }
 
 impl Options {
@@ -91,39 +115,70 @@ impl Options {
     /// [`Error::InvalidOption`] with the option's name and range.
     pub fn resolve(config: &Config) -> Result<Self, Error> {
         let distance_metric = config.distance_metric.unwrap_or_default();
+        let hnsw = config.hnsw_config.unwrap_or_default();
+        let index = match config.index {
+            Some(Index::Scan) => Index::Scan,
+            Some(Index::Hnsw) => Index::Hnsw,
+            Some(Index::Auto) | None => {
+                let scalar = config.quantization == Some(Quantization::Scalar);
+                let manhattan = distance_metric == Metric::Manhattan;
+                if config.hnsw_config.is_some() || scalar || manhattan { Index::Hnsw } else { Index::Scan }
+            }
+        };
+        let quantization = config.quantization.unwrap_or(match index {
+            _ if distance_metric == Metric::Manhattan => Quantization::None,
+            Index::Hnsw if config.dimensions <= UNCODED_DIMENSIONS => Quantization::None,
+            Index::Hnsw => Quantization::Scalar,
+            Index::Scan | Index::Auto => Quantization::Rabitq { bits: None },
+        });
         let options = Self {
             dimensions: config.dimensions,
             distance_metric,
-            m: config.hnsw_config.m.unwrap_or(16),
-            ef_construction: config.hnsw_config.ef_construction.unwrap_or(200),
-            ef_search: config.hnsw_config.ef_search.unwrap_or(100),
-            quantization: config.quantization.unwrap_or(match distance_metric {
-                Metric::Manhattan => Quantization::None,
-                _ if config.dimensions <= UNCODED_DIMENSIONS => Quantization::None,
-                _ => Quantization::Scalar,
-            }),
+            index,
+            m: hnsw.m.unwrap_or(16),
+            ef_construction: hnsw.ef_construction.unwrap_or(200),
+            ef_search: hnsw.ef_search.unwrap_or(100),
+            quantization: match quantization {
+                Quantization::Rabitq { bits: None } => {
+                    Quantization::Rabitq { bits: Some(default_bits(config.dimensions)) }
+                }
+                stated => stated,
+            },
+            target_recall: config.target_recall.unwrap_or(0.99),
         };
         options.check()?;
         if let Some(rows) = config.max_elements {
             within("maxElements", rows, 1, MAX_ROWS)?;
         }
+        if index == Index::Scan && config.hnsw_config.is_some() {
+            return Err(invalid("hnswConfig", "is for the index 'hnsw' and does nothing for 'scan'"));
+        }
+        if index == Index::Hnsw && config.target_recall.is_some() {
+            return Err(invalid("targetRecall", "is for the index 'scan'; the graph has hnswConfig.efSearch"));
+        }
         Ok(options)
     }
 
     /// The options for opening a file that was built with `self`: what `config` states must agree with the file,
-    /// except `efConstruction` and `efSearch`, which may be changed at any time.
+    /// except `efConstruction`, `efSearch` and `targetRecall`, which may be changed at any time.
     ///
     /// # Errors
     /// [`Error::Mismatch`] naming the first option that differs, [`Error::InvalidOption`] for a value out of range.
     pub fn adopt(self, config: &Config) -> Result<Self, Error> {
-        Self::resolve(config)?;
+        let asked = Self::resolve(config)?;
+        let hnsw = config.hnsw_config.unwrap_or_default();
         agree("dimensions", Some(config.dimensions), self.dimensions)?;
         agree("distanceMetric", config.distance_metric, self.distance_metric)?;
-        agree("quantization", config.quantization, self.quantization)?;
-        agree("hnswConfig.m", config.hnsw_config.m, self.m)?;
+        let names_index = config.index.is_some_and(|index| index != Index::Auto)
+            || config.hnsw_config.is_some()
+            || config.target_recall.is_some();
+        agree("index", names_index.then_some(asked.index), self.index)?;
+        agree("quantization", config.quantization.and(Some(asked.quantization)), self.quantization)?;
+        agree("hnswConfig.m", hnsw.m, self.m)?;
         Ok(Self {
-            ef_construction: config.hnsw_config.ef_construction.unwrap_or(self.ef_construction),
-            ef_search: config.hnsw_config.ef_search.unwrap_or(self.ef_search),
+            ef_construction: hnsw.ef_construction.unwrap_or(self.ef_construction),
+            ef_search: hnsw.ef_search.unwrap_or(self.ef_search),
+            target_recall: config.target_recall.unwrap_or(self.target_recall),
             ..self
         })
     }
@@ -134,14 +189,48 @@ impl Options {
         within("hnswConfig.m", self.m, 2, MAX_M)?;
         within("hnswConfig.efConstruction", self.ef_construction, 1, MAX_EF)?;
         within("hnswConfig.efSearch", self.ef_search, 1, MAX_EF)?;
-        if self.distance_metric == Metric::Manhattan && self.quantization == Quantization::Scalar {
-            return Err(Error::InvalidOption {
-                option: "quantization".to_owned(),
-                reason: "scalar codes have no Manhattan distance; use 'none'".to_owned(),
-            });
+        check_target_recall("targetRecall", self.target_recall)?;
+        if self.index == Index::Auto {
+            return Err(invalid("index", "'auto' stands for one of the others"));
         }
-        Ok(())
+        match (self.quantization, self.index) {
+            (Quantization::None, _) => Ok(()),
+            (_, _) if self.distance_metric == Metric::Manhattan => {
+                Err(invalid("quantization", "codes have no Manhattan distance; use 'none'"))
+            }
+            (Quantization::Scalar, Index::Scan) => {
+                Err(invalid("quantization", "'scalar' is for the index 'hnsw'; a scan takes 'rabitq' or 'none'"))
+            }
+            (Quantization::Rabitq { .. }, Index::Hnsw) => {
+                Err(invalid("quantization", "'rabitq' is for the index 'scan'; a graph takes 'scalar' or 'none'"))
+            }
+            (Quantization::Rabitq { bits: Some(1 | 2 | 4) }, _) | (Quantization::Scalar, _) => Ok(()),
+            (Quantization::Rabitq { bits }, _) => {
+                Err(invalid("quantization.bits", &format!("must be 1, 2 or 4, not {}", bits.unwrap_or_default())))
+            }
+        }
     }
+}
+
+/// Some 200 to 400 bits per row tell rows apart well enough that few have to be scored exactly.
+fn default_bits(dimensions: usize) -> u8 {
+    match dimensions {
+        256.. => 1,
+        64.. => 2,
+        _ => 4,
+    }
+}
+
+/// Checks a recall to aim for, of the options or of one search.
+pub(crate) fn check_target_recall(option: &str, value: f32) -> Result<(), Error> {
+    if (0.5..=1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid(option, &format!("{value} is outside its range, 0.5 to 1")))
+}
+
+fn invalid(option: &str, reason: &str) -> Error {
+    Error::InvalidOption { option: option.to_owned(), reason: reason.to_owned() }
 }
 
 fn within(option: &str, value: usize, least: usize, most: usize) -> Result<(), Error> {
@@ -154,7 +243,7 @@ fn within(option: &str, value: usize, least: usize, most: usize) -> Result<(), E
     })
 }
 
-fn agree<T: PartialEq + Serialize + Copy>(option: &str, asked: Option<T>, found: T) -> Result<(), Error> {
+pub(crate) fn agree<T: PartialEq + Serialize + Copy>(option: &str, asked: Option<T>, found: T) -> Result<(), Error> {
     match asked {
         Some(asked) if asked != found => {
             let text = |value: T| serde_json::to_string(&value).unwrap_or_default();
@@ -175,6 +264,8 @@ mod tests {
             (r#"{"dimensions":-1}"#, "-1"),
             (r#"{"dimensions":3,"hnswConfig":{"M":4}}"#, "M"),
             (r#"{"dimensions":3,"distanceMetric":"cos"}"#, "cos"),
+            (r#"{"dimensions":3,"index":"ivf"}"#, "ivf"),
+            (r#"{"dimensions":3,"quantization":{"type":"rabitq","bytes":1}}"#, "bytes"),
         ] {
             let error = Config::from_json(json).unwrap_err();
             assert_eq!(error.code(), "InvalidOption");
@@ -186,7 +277,15 @@ mod tests {
             r#"{"dimensions":3,"hnswConfig":{"m":1}}"#,
             r#"{"dimensions":3,"hnswConfig":{"efSearch":0}}"#,
             r#"{"dimensions":3,"maxElements":0}"#,
-            r#"{"dimensions":3,"distanceMetric":"manhattan","quantization":"scalar"}"#,
+            r#"{"dimensions":3,"distanceMetric":"manhattan","quantization":{"type":"scalar"}}"#,
+            r#"{"dimensions":3,"distanceMetric":"manhattan","quantization":{"type":"rabitq"}}"#,
+            r#"{"dimensions":3,"quantization":{"type":"rabitq","bits":3}}"#,
+            r#"{"dimensions":3,"targetRecall":0.2}"#,
+            r#"{"dimensions":3,"targetRecall":1.5}"#,
+            r#"{"dimensions":3,"index":"scan","quantization":{"type":"scalar"}}"#,
+            r#"{"dimensions":3,"index":"scan","hnswConfig":{}}"#,
+            r#"{"dimensions":3,"index":"hnsw","quantization":{"type":"rabitq"}}"#,
+            r#"{"dimensions":3,"index":"hnsw","targetRecall":0.9}"#,
         ] {
             let error = Options::resolve(&Config::from_json(json).unwrap()).unwrap_err();
             assert_eq!(error.code(), "InvalidOption", "{json}");
@@ -200,7 +299,27 @@ mod tests {
         let asked = Config::from_json(r#"{"dimensions":3,"hnswConfig":{"efSearch":99}}"#).unwrap();
         let adopted = file.adopt(&asked).unwrap();
         assert_eq!((adopted.m, adopted.ef_search), (8, 99));
-        let asked = Config::from_json(r#"{"dimensions":4}"#).unwrap();
-        assert_eq!(file.adopt(&asked).unwrap_err().code(), "Mismatch");
+        for other in [r#"{"dimensions":4}"#, r#"{"dimensions":3,"index":"scan"}"#, r#"{"dimensions":3,"targetRecall":0.9}"#] {
+            assert_eq!(file.adopt(&Config::from_json(other).unwrap()).unwrap_err().code(), "Mismatch", "{other}");
+        }
+        assert_eq!(file.adopt(&Config::from_json(r#"{"dimensions":3}"#).unwrap()).unwrap(), file);
+    }
+
+    #[test]
+    fn what_is_stated_chooses_the_index() {
+        for (json, index, quantization) in [
+            (r#"{"dimensions":300}"#, Index::Scan, Quantization::Rabitq { bits: Some(1) }),
+            (r#"{"dimensions":128,"index":"auto"}"#, Index::Scan, Quantization::Rabitq { bits: Some(2) }),
+            (r#"{"dimensions":3,"index":"scan"}"#, Index::Scan, Quantization::Rabitq { bits: Some(4) }),
+            (r#"{"dimensions":3,"quantization":{"type":"none"}}"#, Index::Scan, Quantization::None),
+            (r#"{"dimensions":30,"hnswConfig":{}}"#, Index::Hnsw, Quantization::Scalar),
+            (r#"{"dimensions":3,"quantization":{"type":"scalar"}}"#, Index::Hnsw, Quantization::Scalar),
+            (r#"{"dimensions":3,"index":"hnsw"}"#, Index::Hnsw, Quantization::None),
+            (r#"{"dimensions":30,"distanceMetric":"manhattan"}"#, Index::Hnsw, Quantization::None),
+            (r#"{"dimensions":30,"distanceMetric":"manhattan","index":"scan"}"#, Index::Scan, Quantization::None),
+        ] {
+            let options = Options::resolve(&Config::from_json(json).unwrap()).unwrap();
+            assert_eq!((options.index, options.quantization), (index, quantization), "{json}");
+        }
     }
 }

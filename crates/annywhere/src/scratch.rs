@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use crate::scan::search::ScanScratch;
 use crate::slots::Slot;
 use crate::space::Query;
 
@@ -185,6 +186,7 @@ pub(crate) struct Scratch {
     pub(crate) fresh: Vec<Slot>,
     /// Candidates sorted outside the pool.
     pub(crate) sorted: Vec<Candidate>,
+    pub(crate) scan: ScanScratch,
 }
 
 /// Scratches that wait for the next search, so that searches allocate nothing and run at the same time.

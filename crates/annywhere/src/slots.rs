@@ -129,6 +129,22 @@ impl Slots {
         }
     }
 
+    /// Moves the rows about: slot `i` takes what slot `order[i]` held. The slots from `live` on hold no rows then and are
+    /// forgotten.
+    pub(crate) fn permute(&mut self, order: &[Slot], live: usize) {
+        self.states.permute(order);
+        self.ids.permute(order);
+        self.states.shrink(live);
+        self.ids.shrink(live);
+        self.free.clear();
+        self.dead = 0;
+        let Self { ids, by_id, .. } = self;
+        by_id.clear();
+        for slot in 0..live as Slot {
+            by_id.insert_unique(hash(ids.get(slot as usize)), slot, |&slot| hash(ids.get(slot as usize)));
+        }
+    }
+
     pub(crate) fn live_slots(&self) -> impl Iterator<Item = Slot> {
         (0..self.len() as Slot).filter(|&slot| self.is_live(slot))
     }

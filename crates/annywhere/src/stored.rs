@@ -3,8 +3,9 @@
 use crate::codes::Codes;
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::options::Options;
-use crate::slots::Slots;
+use crate::options::{self, Options, Quantization};
+use crate::scan::Scan;
+use crate::slots::{Slot, Slots};
 use crate::texts::Texts;
 use crate::vectors::Vectors;
 
@@ -15,8 +16,56 @@ pub(crate) struct Stored {
     pub(crate) slots: Slots,
     pub(crate) vectors: Vectors,
     pub(crate) metadata: Texts,
-    pub(crate) graph: Graph,
-    pub(crate) codes: Codes,
+    pub(crate) index: Index,
+}
+
+/// What finds candidates without looking at every vector.
+#[derive(Debug)]
+pub(crate) enum Index {
+    Graph {
+        graph: Graph,
+        codes: Codes,
+    },
+    Scan(Box<Scan>),
+    /// Nothing: every search compares every row.
+    Exact,
+}
+
+impl Index {
+    /// An empty index.
+    pub(crate) fn new(options: &Options) -> Self {
+        match (options.index, options.quantization) {
+            (options::Index::Hnsw, _) => {
+                Self::Graph { graph: Graph::new(options), codes: Codes::new(options) }
+            }
+            (_, Quantization::Rabitq { bits: Some(bits) }) => {
+                Self::Scan(Box::new(Scan::new(options, u32::from(bits))))
+            }
+            _ => Self::Exact,
+        }
+    }
+
+    pub(crate) fn reserve(&mut self, slots: usize) -> Result<(), Error> {
+        match self {
+            Self::Graph { graph, codes } => {
+                codes.reserve(slots)?;
+                graph.reserve(slots)
+            }
+            Self::Scan(scan) => scan.reserve(slots),
+            Self::Exact => Ok(()),
+        }
+    }
+
+    fn shrink(&mut self, slots: usize) {
+        match self {
+            Self::Graph { graph, codes } => {
+                codes.shrink(slots);
+                graph.shrink(slots);
+            }
+            Self::Scan(scan) => scan.shrink(slots),
+            Self::Exact => {}
+        }
+    }
 }
 
 impl Stored {
@@ -25,8 +74,7 @@ impl Stored {
             slots: Slots::new(),
             vectors: Vectors::new(options.distance_metric, options.dimensions),
             metadata: Texts::new(),
-            graph: Graph::new(&options),
-            codes: Codes::new(&options),
+            index: Index::new(&options),
             options,
         }
     }
@@ -44,18 +92,28 @@ impl Stored {
     ) -> Result<(), Error> {
         self.vectors.reserve(slots)?;
         self.metadata.reserve(slots, metadata)?;
-        self.codes.reserve(slots)?;
-        self.graph.reserve(slots)?;
+        self.index.reserve(slots)?;
         self.slots.reserve(slots, rows, ids)
     }
 
     /// Forgets the slots from `slots` on, which hold no rows yet.
     pub(crate) fn shrink(&mut self, slots: usize) {
-        let Self { options: _, slots: ids, vectors, metadata, graph, codes } = self;
+        let Self { options: _, slots: ids, vectors, metadata, index } = self;
         vectors.shrink(slots);
         metadata.shrink(slots);
-        codes.shrink(slots);
-        graph.shrink(slots);
+        index.shrink(slots);
         ids.shrink(slots);
+    }
+
+    /// Moves the rows about: slot `i` takes the row of slot `order[i]`. The live rows come first, the other slots are
+    /// forgotten. The index is not moved with them.
+    pub(crate) fn permute(&mut self, order: &[Slot]) {
+        let Self { options: _, slots, vectors, metadata, index: _ } = self;
+        let live = slots.live();
+        vectors.permute(order);
+        metadata.permute(order);
+        slots.permute(order, live);
+        vectors.shrink(live);
+        metadata.shrink(live);
     }
 }

@@ -64,6 +64,11 @@ impl Texts {
         self.entries.shrink(slots);
     }
 
+    /// Moves the texts about: slot `i` takes what slot `order[i]` held.
+    pub(crate) fn permute(&mut self, order: &[u32]) {
+        self.entries.permute(order);
+    }
+
     /// Sets the text of a slot; `reserve` has made the room.
     pub(crate) fn set(&mut self, slot: usize, text: &str) {
         let before = self.entries.get(slot)[2] as usize;

@@ -93,6 +93,27 @@ impl Vectors {
         }
     }
 
+    /// Moves the vectors about: slot `i` takes what slot `order[i]` held.
+    pub(crate) fn permute(&mut self, order: &[Slot]) {
+        self.rows.permute(order);
+        if self.metric == Metric::Cosine {
+            self.inverse_lengths.permute(order);
+        }
+    }
+
+    /// Components of a padded row.
+    pub(crate) fn width(&self) -> usize {
+        self.dimensions.next_multiple_of(LANES)
+    }
+
+    /// The padded row and the factor that, under cosine, gives it length 1.
+    #[inline(always)]
+    pub(crate) fn direction(&self, slot: Slot) -> (&[f32], f32) {
+        let factor =
+            if self.metric == Metric::Cosine { self.inverse_lengths.get(slot as usize) } else { 1.0 };
+        (self.padded(slot), factor)
+    }
+
     /// The vector as it was given.
     pub(crate) fn get(&self, slot: Slot) -> &[f32] {
         &self.padded(slot)[..self.dimensions]

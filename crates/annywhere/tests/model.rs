@@ -56,8 +56,8 @@ fn options() -> impl Strategy<Value = Config> {
             true => Quantization::None,
             false => Quantization::Scalar,
         }),
-        hnsw_config: HnswConfig { m: Some(m), ef_construction: Some(30), ef_search: Some(12) },
-        max_elements: None,
+        hnsw_config: Some(HnswConfig { m: Some(m), ef_construction: Some(30), ef_search: Some(12) }),
+        ..Config::default()
     })
 }
 

@@ -2,12 +2,16 @@
 #![expect(unsafe_code, reason = "register loads")]
 
 use std::arch::aarch64::{
-    float32x4_t, vabdq_f32, vaddq_f32, vaddvq_s32, vdupq_n_f32, vdupq_n_s32, vget_high_s8, vget_high_s16,
-    vget_low_s8, vget_low_s16, vld1q_f32, vld1q_s8, vld1q_s16, vmlal_s16, vmovl_s8, vmulq_f32, vst1q_f32,
-    vsubq_f32,
+    float32x4_t, vabdq_f32, vaddq_f32, vaddq_u8, vaddq_u16, vaddvq_s32, vandq_u8, vdupq_n_f32, vdupq_n_s32,
+    vdupq_n_u8, vdupq_n_u16, vget_high_s8, vget_high_s16, vget_low_s8, vget_low_s16, vld1q_f32, vld1q_s8,
+    vld1q_s16, vld1q_u8, vmlal_s16, vmovl_s8, vmulq_f32, vqtbl1q_u8, vreinterpretq_u16_u8, vshlq_n_u16,
+    vshrq_n_u8, vshrq_n_u16, vst1q_f32, vst1q_u16, vsubq_f32, vsubq_u16, vzip1q_u16, vzip2q_u16,
 };
 
-use super::{CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, Task, add_lanes, check_lengths};
+use super::{
+    BLOCK_ROWS, CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, TABLE_ENTRIES, Task, add_lanes,
+    check_block, check_lengths,
+};
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
@@ -96,6 +100,56 @@ impl Kernels for Neon {
     #[inline(always)]
     fn l1(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
         sum!(query, rows, |q, x| vabdq_f32(q, x))
+    }
+
+    /// As on AVX2, with the rows of a block in two registers.
+    #[inline(always)]
+    fn block_sums<const PAIRS: usize>(
+        self,
+        tables: &[u8],
+        codes: &[u8],
+        least: u16,
+        sums: &mut [u16; BLOCK_ROWS],
+    ) -> u32 {
+        check_block(tables, codes, PAIRS);
+        // SAFETY: NEON is part of the target; `check_block` has compared the lengths that the steps rely on.
+        unsafe {
+            let low = vdupq_n_u8(15);
+            let mut whole = [vdupq_n_u16(0); 2];
+            let mut odd = [vdupq_n_u16(0); 2];
+            let (mut table, mut rows) = (tables.as_ptr(), codes.as_ptr());
+            for _ in 0..codes.len() / (BLOCK_ROWS * PAIRS) {
+                let mut bytes = [vdupq_n_u8(0); 2];
+                for _ in 0..PAIRS {
+                    let (first, second) = (vld1q_u8(table), vld1q_u8(table.add(TABLE_ENTRIES)));
+                    for half in 0..2 {
+                        let code = vld1q_u8(rows.add(half * BLOCK_ROWS / 2));
+                        let picked = vaddq_u8(
+                            vqtbl1q_u8(first, vandq_u8(code, low)),
+                            vqtbl1q_u8(second, vshrq_n_u8::<4>(code)),
+                        );
+                        bytes[half] = vaddq_u8(bytes[half], picked);
+                    }
+                    (rows, table) = (rows.add(BLOCK_ROWS), table.add(2 * TABLE_ENTRIES));
+                }
+                for half in 0..2 {
+                    let pairs = vreinterpretq_u16_u8(bytes[half]);
+                    whole[half] = vaddq_u16(whole[half], pairs);
+                    odd[half] = vaddq_u16(odd[half], vshrq_n_u16::<8>(pairs));
+                }
+            }
+            for half in 0..2 {
+                let even = vsubq_u16(whole[half], vshlq_n_u16::<8>(odd[half]));
+                let out = sums[half * BLOCK_ROWS / 2..].as_mut_ptr();
+                vst1q_u16(out, vzip1q_u16(even, odd[half]));
+                vst1q_u16(out.add(BLOCK_ROWS / 4), vzip2q_u16(even, odd[half]));
+            }
+        }
+        let mut reached = 0;
+        for (row, &sum) in sums.iter().enumerate() {
+            reached |= u32::from(sum >= least) << row;
+        }
+        reached
     }
 
     #[inline(always)]

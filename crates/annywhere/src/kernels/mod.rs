@@ -40,6 +40,10 @@ use x86_64 as fastest;
 pub(crate) const LANES: usize = 8;
 /// Codes that an integer kernel takes per step; coded rows and queries are padded with zeros to a multiple of it.
 pub(crate) const CODES_PER_STEP: usize = 16;
+/// Rows of a block of nibble codes: the bytes of an AVX2 register, or of two registers elsewhere.
+pub(crate) const BLOCK_ROWS: usize = 32;
+/// Entries of a table that a nibble picks from.
+pub(crate) const TABLE_ENTRIES: usize = 16;
 /// Cache lines of a row worth asking for ahead of time; more fill the processor's miss buffers.
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "WebAssembly has no prefetch"))]
 const PREFETCHED_LINES: usize = 8;
@@ -56,6 +60,19 @@ pub(crate) trait Kernels: Copy + Send + Sync {
     fn squared_l2(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4];
     /// `Σ |query[i] − rows[r][i]|`. The length is a multiple of [`LANES`].
     fn l1(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4];
+    /// Sums of table entries for the [`BLOCK_ROWS`] rows of a block; returns which rows reach `least`, one bit per row.
+    ///
+    /// `codes` holds a byte per row and pair of tables, row after row, pair after pair: the low nibble picks from the
+    /// first table of the pair, the high one from the second. `tables` holds [`TABLE_ENTRIES`] bytes per table. What a
+    /// row can pick from `PAIRS` neighbouring pairs sums to at most 255, and from all tables to at most 65,535. `sums`
+    /// is written if any row reaches `least`.
+    fn block_sums<const PAIRS: usize>(
+        self,
+        tables: &[u8],
+        codes: &[u8],
+        least: u16,
+        sums: &mut [u16; BLOCK_ROWS],
+    ) -> u32;
     /// Asks for the beginning of a row ahead of its use; does nothing where that is not possible.
     fn prefetch<T>(self, row: &[T]);
 }
@@ -85,6 +102,13 @@ pub fn simd() -> &'static str {
 fn add_lanes(lanes: [f32; LANES]) -> f32 {
     let [a, b, c, d, e, f, g, h] = lanes;
     ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+/// Panics unless there are two tables for every byte of a row, in whole groups of `pairs`; the loads below rely on it.
+#[inline(always)]
+fn check_block(tables: &[u8], codes: &[u8], pairs: usize) {
+    assert!(codes.len().is_multiple_of(BLOCK_ROWS * pairs), "a block's codes are whole groups of pairs");
+    assert_eq!(tables.len(), codes.len() / BLOCK_ROWS * 2 * TABLE_ENTRIES, "two tables for every byte of a row");
 }
 
 /// Panics unless every row has the query's length and that is a multiple of `step`; the loads below rely on it.

@@ -1,6 +1,8 @@
 //! Plain loops: the meaning of every kernel, and what runs where no faster one exists.
 
-use super::{CODES_PER_STEP, Kernels, LANES, Task, add_lanes, check_lengths};
+use super::{
+    BLOCK_ROWS, CODES_PER_STEP, Kernels, LANES, TABLE_ENTRIES, Task, add_lanes, check_block, check_lengths,
+};
 
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
@@ -55,6 +57,25 @@ impl Kernels for Scalar {
     #[inline(always)]
     fn l1(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
         sum(query, rows, |q, x| (q - x).abs())
+    }
+
+    #[inline(always)]
+    fn block_sums<const PAIRS: usize>(
+        self,
+        tables: &[u8],
+        codes: &[u8],
+        least: u16,
+        sums: &mut [u16; BLOCK_ROWS],
+    ) -> u32 {
+        check_block(tables, codes, PAIRS);
+        sums.fill(0);
+        for (bytes, pair) in codes.chunks_exact(BLOCK_ROWS).zip(tables.chunks_exact(2 * TABLE_ENTRIES)) {
+            for (sum, byte) in sums.iter_mut().zip(bytes) {
+                let (low, high) = (usize::from(byte & 15), usize::from(byte >> 4));
+                *sum += u16::from(pair[low]) + u16::from(pair[TABLE_ENTRIES + high]);
+            }
+        }
+        sums.iter().enumerate().map(|(row, &sum)| u32::from(sum >= least) << row).sum()
     }
 
     #[inline(always)]

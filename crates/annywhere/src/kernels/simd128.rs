@@ -5,11 +5,13 @@
 #![expect(unsafe_code, reason = "register loads")]
 
 use std::arch::wasm32::{
-    f32x4_abs, f32x4_add, f32x4_mul, f32x4_splat, f32x4_sub, i16x8_load_extend_i8x8, i32x4_add,
-    i32x4_dot_i16x8, i32x4_shuffle, i32x4_splat, v128, v128_load, v128_store,
+    f32x4_abs, f32x4_add, f32x4_mul, f32x4_splat, f32x4_sub, i8x16_bitmask, i8x16_shuffle, i8x16_swizzle,
+    i16x8_add, i16x8_load_extend_i8x8, i16x8_shl, i16x8_shuffle, i16x8_splat, i16x8_sub, i32x4_add,
+    i32x4_dot_i16x8, i32x4_shuffle, i32x4_splat, u8x16_add, u8x16_shr, u8x16_splat, u16x8_ge, u16x8_shr,
+    u16x8_splat, v128, v128_and, v128_any_true, v128_load, v128_or, v128_store,
 };
 
-use super::{CODES_PER_STEP, Kernels, LANES, Task, check_lengths};
+use super::{BLOCK_ROWS, CODES_PER_STEP, Kernels, LANES, TABLE_ENTRIES, Task, check_block, check_lengths};
 
 #[derive(Clone, Copy)]
 pub(super) struct Simd128;
@@ -127,6 +129,68 @@ impl Kernels for Simd128 {
     #[inline(always)]
     fn l1(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
         sum!(query, rows, |q, x| f32x4_abs(f32x4_sub(q, x)))
+    }
+
+    /// As on AVX2, with the rows of a block in two registers.
+    #[inline(always)]
+    fn block_sums<const PAIRS: usize>(
+        self,
+        tables: &[u8],
+        codes: &[u8],
+        least: u16,
+        sums: &mut [u16; BLOCK_ROWS],
+    ) -> u32 {
+        check_block(tables, codes, PAIRS);
+        let low = u8x16_splat(15);
+        let mut whole = [i16x8_splat(0); 2];
+        let mut odd = [i16x8_splat(0); 2];
+        let (mut table, mut rows) = (tables.as_ptr(), codes.as_ptr());
+        for _ in 0..codes.len() / (BLOCK_ROWS * PAIRS) {
+            let mut bytes = [u8x16_splat(0); 2];
+            for _ in 0..PAIRS {
+                // SAFETY: `check_block` has compared the lengths that these steps rely on.
+                unsafe {
+                    let (first, second) = (v128_load(table.cast()), v128_load(table.add(TABLE_ENTRIES).cast()));
+                    for half in 0..2 {
+                        let code = v128_load(rows.add(half * BLOCK_ROWS / 2).cast());
+                        let picked = u8x16_add(
+                            i8x16_swizzle(first, v128_and(code, low)),
+                            i8x16_swizzle(second, u8x16_shr(code, 4)),
+                        );
+                        bytes[half] = u8x16_add(bytes[half], picked);
+                    }
+                    (rows, table) = (rows.add(BLOCK_ROWS), table.add(2 * TABLE_ENTRIES));
+                }
+            }
+            for half in 0..2 {
+                whole[half] = i16x8_add(whole[half], bytes[half]);
+                odd[half] = i16x8_add(odd[half], u16x8_shr(bytes[half], 8));
+            }
+        }
+        let even = [i16x8_sub(whole[0], i16x8_shl(odd[0], 8)), i16x8_sub(whole[1], i16x8_shl(odd[1], 8))];
+        let least = u16x8_splat(least);
+        let mut reached = [u8x16_splat(0); 2];
+        for half in 0..2 {
+            // The low byte of every even row and of every odd row, side by side.
+            reached[half] = i8x16_shuffle::<0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30>(
+                u16x8_ge(even[half], least),
+                u16x8_ge(odd[half], least),
+            );
+        }
+        if !v128_any_true(v128_or(reached[0], reached[1])) {
+            return 0;
+        }
+        for half in 0..2 {
+            let near = i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(even[half], odd[half]);
+            let far = i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(even[half], odd[half]);
+            let out = sums[half * BLOCK_ROWS / 2..].as_mut_ptr();
+            // SAFETY: sixteen sums lie behind `out`.
+            unsafe {
+                v128_store(out.cast(), near);
+                v128_store(out.add(BLOCK_ROWS / 4).cast(), far);
+            }
+        }
+        u32::from(i8x16_bitmask(reached[0])) | u32::from(i8x16_bitmask(reached[1])) << 16
     }
 
     /// Touching the row instead makes searches slower (1.2 to 1.3 times at 50,000 rows), so nothing is done.

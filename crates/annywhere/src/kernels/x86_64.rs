@@ -6,13 +6,21 @@
 
 use std::arch::x86_64::{
     __m256, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_add_ps, _mm_loadu_si128, _mm_movehl_ps, _mm_movelh_ps,
-    _mm_prefetch, _mm_storeu_ps, _mm_storeu_si128, _mm_unpackhi_ps, _mm_unpacklo_ps, _mm256_add_epi32,
-    _mm256_add_ps, _mm256_andnot_ps, _mm256_castps256_ps128, _mm256_castsi256_si128, _mm256_cvtepi8_epi16,
-    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sub_ps,
+    _mm_prefetch, _mm_storeu_ps, _mm_storeu_si128, _mm_unpackhi_ps, _mm_unpacklo_ps, _mm256_add_epi8,
+    _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_andnot_ps,
+    _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_castps256_ps128, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi16, _mm256_cvtepi8_epi16, _mm256_extractf128_ps, _mm256_extracti128_si256,
+    _mm256_hadd_epi32, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_epu16,
+    _mm256_movemask_epi8, _mm256_mul_ps, _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi16, _mm256_sub_ps, _mm256_unpackhi_epi16,
+    _mm256_unpacklo_epi16,
 };
 
-use super::{CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, Task, check_lengths, scalar};
+use super::{
+    BLOCK_ROWS, CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, TABLE_ENTRIES, Task,
+    check_block, check_lengths, scalar,
+};
 
 /// Proof that the processor has AVX2: only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy)]
@@ -126,6 +134,55 @@ impl Kernels for Avx2 {
     #[inline(always)]
     fn l1(self, query: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
         sum!(query, rows, |q, x| _mm256_andnot_ps(_mm256_set1_ps(-0.0), _mm256_sub_ps(q, x)))
+    }
+
+    /// Bytes are summed as the two halves of 16-bit numbers: `whole` keeps both halves mixed, `odd` the upper ones, and
+    /// in the end the upper ones are taken out of the mixture.
+    #[inline(always)]
+    fn block_sums<const PAIRS: usize>(
+        self,
+        tables: &[u8],
+        codes: &[u8],
+        least: u16,
+        sums: &mut [u16; BLOCK_ROWS],
+    ) -> u32 {
+        check_block(tables, codes, PAIRS);
+        // SAFETY: AVX2 is present wherever an `Avx2` is; `check_block` has compared the lengths that the steps rely on.
+        unsafe {
+            let low = _mm256_set1_epi8(15);
+            let (mut whole, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+            let (mut tables, mut rows) = (tables.as_ptr(), codes.as_ptr());
+            for _ in 0..codes.len() / (BLOCK_ROWS * PAIRS) {
+                let mut bytes = _mm256_setzero_si256();
+                for _ in 0..PAIRS {
+                    let code = _mm256_loadu_si256(rows.cast());
+                    let first = _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.cast()));
+                    let second = _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.add(TABLE_ENTRIES).cast()));
+                    let first = _mm256_shuffle_epi8(first, _mm256_and_si256(code, low));
+                    let high = _mm256_and_si256(_mm256_srli_epi16::<4>(code), low);
+                    let second = _mm256_shuffle_epi8(second, high);
+                    bytes = _mm256_add_epi8(bytes, _mm256_add_epi8(first, second));
+                    (rows, tables) = (rows.add(BLOCK_ROWS), tables.add(2 * TABLE_ENTRIES));
+                }
+                whole = _mm256_add_epi16(whole, bytes);
+                odd = _mm256_add_epi16(odd, _mm256_srli_epi16::<8>(bytes));
+            }
+            let even = _mm256_sub_epi16(whole, _mm256_slli_epi16::<8>(odd));
+            let least = _mm256_set1_epi16(least as i16);
+            let reached = _mm256_blendv_epi8(
+                _mm256_cmpeq_epi16(_mm256_max_epu16(even, least), even),
+                _mm256_cmpeq_epi16(_mm256_max_epu16(odd, least), odd),
+                _mm256_set1_epi16(0xFF00_u16 as i16),
+            );
+            let reached = _mm256_movemask_epi8(reached) as u32;
+            if reached != 0 {
+                let (near, far) = (_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd));
+                let out = sums.as_mut_ptr().cast::<__m256i>();
+                _mm256_storeu_si256(out, _mm256_permute2x128_si256::<0x20>(near, far));
+                _mm256_storeu_si256(out.add(1), _mm256_permute2x128_si256::<0x31>(near, far));
+            }
+            reached
+        }
     }
 
     #[inline(always)]

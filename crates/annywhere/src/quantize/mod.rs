@@ -1,3 +1,6 @@
-//! Shorter forms of the rows, for the walk through the graph. Hits are always rescored with the original vectors.
+//! Vectors in fewer bytes, one scheme per file.
 
+pub(crate) mod kmeans;
+pub(crate) mod rabitq;
+pub(crate) mod rotate;
 pub(crate) mod scalar;

@@ -8,13 +8,14 @@ use super::{Sink, Source};
 use crate::chunks::Chunks;
 use crate::codes::Codes;
 use crate::error::Error;
-use crate::graph::{Graph, Parts};
+use crate::graph::{self, Graph};
 use crate::kernels::LANES;
 use crate::options::{Config, MAX_ROWS, Options};
-use crate::quantize::scalar::{Line, ScalarCodec};
+use crate::quantize::scalar::ScalarCodec;
 use crate::rows;
+use crate::scan::Numbers;
 use crate::slots::{Slot, Slots};
-use crate::stored::Stored;
+use crate::stored::{Index, Stored};
 use crate::texts::Texts;
 use crate::vectors::Vectors;
 
@@ -44,6 +45,9 @@ enum Kind {
     BottomLinks = 9,
     UpperLinks = 10,
     Twins = 11,
+    ScanBlocks = 12,
+    ScanCentres = 13,
+    ScanCells = 14,
 }
 
 /// What the file says of itself in JSON: section `State`.
@@ -51,8 +55,11 @@ enum Kind {
 #[serde(rename_all = "camelCase")]
 struct State {
     options: Options,
-    entry: Option<Slot>,
     slots: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<Slot>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scan: Option<Numbers>,
 }
 
 /// The bytes of a section to be written.
@@ -120,26 +127,39 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 /// Writes everything, in order, through `sink`.
 pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
     let (states, ids) = stored.slots.parts();
-    let graph = stored.graph.parts();
-    let slots = stored.slots.len();
-    let state = State { options: stored.options, entry: graph.entry, slots };
-    let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
+    let mut state = State { options: stored.options, slots: stored.slots.len(), entry: None, scan: None };
     let mut sections = vec![
-        (Kind::State, Content::Bytes(state)),
         (Kind::SlotStates, Content::Parts(states.parts().collect())),
         (Kind::IdLengths, Content::Lengths(ids)),
         (Kind::Ids, Content::Texts(ids)),
         (Kind::MetadataLengths, Content::Lengths(&stored.metadata)),
         (Kind::Metadata, Content::Texts(&stored.metadata)),
-        (Kind::BottomLinks, Content::Parts(graph.bottom.parts().collect())),
-        (Kind::UpperLinks, Content::Parts(graph.upper.parts().collect())),
-        (Kind::Twins, Content::Parts(vec![bytemuck::cast_slice(&graph.twins)])),
     ];
-    if let Codes::Scalar { rows, .. } = &stored.codes {
-        sections.push((Kind::ScalarCodes, Content::Parts(rows.parts().collect())));
+    let twins;
+    match &stored.index {
+        Index::Graph { graph, codes } => {
+            let parts = graph.parts();
+            (state.entry, twins) = (parts.entry, parts.twins);
+            sections.push((Kind::BottomLinks, Content::Parts(parts.bottom.parts().collect())));
+            sections.push((Kind::UpperLinks, Content::Parts(parts.upper.parts().collect())));
+            sections.push((Kind::Twins, Content::Parts(vec![bytemuck::cast_slice(&twins)])));
+            if let Codes::Scalar { rows, .. } = codes {
+                sections.push((Kind::ScalarCodes, Content::Parts(rows.parts().collect())));
+            }
+        }
+        Index::Scan(scan) => {
+            let (numbers, centres, cells) = scan.parts();
+            state.scan = Some(numbers);
+            sections.push((Kind::ScanCentres, Content::Bytes(bytemuck::cast_slice(&centres).to_vec())));
+            sections.push((Kind::ScanCells, Content::Bytes(bytemuck::cast_slice(&cells).to_vec())));
+            sections.push((Kind::ScanBlocks, Content::Parts(scan.lines().parts().collect())));
+        }
+        Index::Exact => {}
     }
     let vectors = stored.vectors.rows().parts().collect();
     sections.push((Kind::Vectors, Content::Parts(vectors)));
+    let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
+    sections.insert(0, (Kind::State, Content::Bytes(state)));
 
     let mut hashes: Vec<u8> = Vec::new();
     let mut table: Vec<u8> = Vec::new();
@@ -275,24 +295,34 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
     let lanes = options.dimensions.next_multiple_of(LANES);
     let rows = file.chunks(Kind::Vectors, lanes, Some(state.slots))?;
     let vectors = Vectors::from_parts(options.distance_metric, options.dimensions, rows)?;
-    let codes = match Codes::new(&options) {
-        Codes::None => Codes::None,
-        Codes::Scalar { codec, .. } => {
-            let rows: Chunks<Line> = file.chunks(Kind::ScalarCodes, codec.lines(), Some(state.slots))?;
-            if let Some(slot) = (0..rows.len()).find(|&slot| !ScalarCodec::is_sound(rows.row(slot))) {
-                return Err(Error::corrupt(
-                    "codes",
-                    format!("slot {slot} has a scale that no insert writes"),
-                ));
+    let mut index = Index::new(&options);
+    match &mut index {
+        Index::Graph { graph, codes } => {
+            if let Codes::Scalar { codec, rows } = codes {
+                *rows = file.chunks(Kind::ScalarCodes, codec.lines(), Some(state.slots))?;
+                if let Some(slot) = (0..rows.len()).find(|&slot| !ScalarCodec::is_sound(rows.row(slot))) {
+                    let reason = format!("slot {slot} has a scale that no insert writes");
+                    return Err(Error::corrupt("codes", reason));
+                }
             }
-            Codes::Scalar { codec, rows }
+            let bottom = file.chunks(Kind::BottomLinks, 2 * options.m, Some(state.slots))?;
+            let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
+            let twins = file.chunks(Kind::Twins, 1, None)?;
+            let parts = graph::Parts { bottom, upper, twins, entry: state.entry };
+            *graph = Graph::from_parts(&options, &slots, parts)?;
         }
-    };
-    let bottom = file.chunks(Kind::BottomLinks, 2 * options.m, Some(state.slots))?;
-    let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
-    let twins = file.chunks(Kind::Twins, 1, None)?;
-    let graph = Graph::from_parts(&options, &slots, Parts { bottom, upper, twins, entry: state.entry })?;
-    Ok(Stored { options, slots, vectors, metadata, graph, codes })
+        Index::Scan(scan) => {
+            let numbers = state.scan.unwrap_or_default();
+            let centres: Chunks<f32> = file.chunks(Kind::ScanCentres, lanes, None)?;
+            let cells: Chunks<[u32; 2]> = file.chunks(Kind::ScanCells, 1, None)?;
+            let lines = file.chunks(Kind::ScanBlocks, scan.stride(), None)?;
+            let centres: Vec<f32> = (0..centres.len()).flat_map(|row| centres.row(row)).copied().collect();
+            let cells: Vec<[u32; 2]> = (0..cells.len()).map(|cell| cells.get(cell)).collect();
+            scan.replace(numbers, &centres, &cells, lines, lanes, &slots)?;
+        }
+        Index::Exact => {}
+    }
+    Ok(Stored { options, slots, vectors, metadata, index })
 }
 
 /// An opened file whose header, footer and directory are sound.

@@ -1,0 +1,294 @@
+//! RaBitQ codes: 1, 2 or 4 bits per dimension, an unbiased estimate of inner products and a bound on its error
+//! (Gao & Long, arXiv:2405.12497; Gao et al., arXiv:2409.09913).
+//!
+//! ```text
+//! encode    o = R (x − c)                     the row against its centre, randomly rotated
+//!           v_i = ⌊o_i / (t σ)⌋ + 2^(B−1)      levels on a uniform grid, cut to 0 … 2^B − 1;  σ = |o| / √D
+//!           k_i = v_i − (2^B − 1) / 2         the grid point
+//!           f = |o|² / ⟨k, o⟩                  one factor per row
+//! estimate  ⟨q, x − c⟩ ≈ f ⟨R q, k⟩
+//! error     f ⟨R q, k⊥⟩, where k⊥ is the part of k at right angles to o
+//! ```
+//! After a random rotation `k⊥` points anywhere, so the error has mean 0 and standard deviation `f κ |q|` with
+//! `κ = |k⊥| / √D`. The components of a rotated vector are nearly normal, which fixes the best step `t` (the uniform
+//! quantizer of Max, 1960) and with it κ: one number per B.
+//!
+//! `⟨R q, k⟩` is a sum of table entries: a nibble of the code holds `4 / B` dimensions and picks one of 16 partial sums.
+//! Entries are bytes with a common scale. It is so small that the entries of neighbouring tables can be added up as
+//! bytes, and everything as 16-bit numbers.
+
+use super::rotate::Rotation;
+use crate::kernels::{Kernels, TABLE_ENTRIES};
+
+/// Components of codes with one bit are padded to a multiple of this, of others to half as many: whole groups of pairs
+/// of tables.
+const ONE_BIT_STEP: usize = 16;
+/// Table entries are computed with this many fraction bits.
+const FRACTION_BITS: u32 = 8;
+/// The variance of rounding to whole numbers.
+const ROUNDING_VARIANCE: f32 = 1.0 / 12.0;
+
+/// How the vectors of one collection are coded.
+#[derive(Debug, Clone)]
+pub(crate) struct RabitqCodec {
+    bits: u32,
+    padded: usize,
+    rotation: Rotation,
+}
+
+/// A query, and what turns sums of table entries into inner products.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) entries: Vec<u8>,
+    /// `⟨R q, k⟩ ≈ slope · sum + offset`.
+    pub(crate) slope: f32,
+    pub(crate) offset: f32,
+    /// Standard deviation of the error of that, for the row's code and for the rounding of the tables.
+    pub(crate) deviation: f32,
+    rotated: Vec<f32>,
+}
+
+impl RabitqCodec {
+    pub(crate) fn new(bits: u32, dimensions: usize) -> Self {
+        let step = if bits == 1 { ONE_BIT_STEP } else { ONE_BIT_STEP / 2 };
+        let padded = dimensions.next_multiple_of(step);
+        Self { bits, padded, rotation: Rotation::new(padded) }
+    }
+
+    /// Components of a vector that is to be coded: the dimensions, padded with zeros.
+    pub(crate) fn padded(&self) -> usize {
+        self.padded
+    }
+
+    /// Bytes of a row's code.
+    pub(crate) fn bytes(&self) -> usize {
+        self.padded * self.bits as usize / 8
+    }
+
+    /// Pairs of tables whose entries are added up as bytes. Four bits leave little room in a byte for each level.
+    pub(crate) fn pairs(&self) -> usize {
+        if self.bits == 4 { 1 } else { 2 }
+    }
+
+    /// The grid step in standard deviations of a component.
+    fn step(&self) -> f32 {
+        match self.bits {
+            1 => f32::MAX,
+            2 => 0.9957,
+            _ => 0.3352,
+        }
+    }
+
+    /// κ: the deviation of an estimate for a query of length 1 and a factor of 1.
+    fn code_deviation(&self) -> f32 {
+        match self.bits {
+            1 => 0.301_4,
+            2 => 0.325_0,
+            _ => 0.318_7,
+        }
+    }
+
+    /// Codes a padded vector, which is rotated in place, and returns its factor. `code` has [`bytes`](Self::bytes)
+    /// bytes.
+    #[inline(always)]
+    pub(crate) fn encode<K: Kernels>(&self, kernels: K, vector: &mut [f32], code: &mut [u8]) -> f32 {
+        self.rotation.rotate(vector);
+        let square = kernels.dot(vector, [vector; 4])[0];
+        if square == 0.0 {
+            code.fill(0);
+            return 0.0;
+        }
+        let sigma = (square / self.padded as f32).sqrt();
+        let inverse = 1.0 / (self.step() * sigma);
+        let half = (1u32 << self.bits >> 1) as f32;
+        let most = ((1u32 << self.bits) - 1) as f32;
+        let per_byte = 8 / self.bits as usize;
+        let mut lanes = [0.0f32; 8];
+        for (octet, components) in vector.chunks_exact_mut(8).enumerate() {
+            let mut levels = [0u8; 8];
+            for lane in 0..8 {
+                let o = components[lane];
+                let level = if self.bits == 1 {
+                    if o >= 0.0 { 1.0 } else { 0.0 }
+                } else {
+                    (o * inverse + half).max(0.0).min(most).trunc()
+                };
+                levels[lane] = level as u8;
+                lanes[lane] += (level - most * 0.5) * o;
+            }
+            let bytes = 8 / per_byte;
+            for (at, byte) in code[octet * bytes..][..bytes].iter_mut().enumerate() {
+                *byte = 0;
+                for (place, &level) in levels[at * per_byte..][..per_byte].iter().enumerate() {
+                    *byte |= level << (place as u32 * self.bits);
+                }
+            }
+        }
+        let product = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+        square / product
+    }
+
+    /// Fills the tables for a query of the collection's dimensions.
+    #[inline(always)]
+    pub(crate) fn aim<K: Kernels>(&self, kernels: K, query: &[f32], tables: &mut Tables) {
+        let Tables { entries, slope, offset, deviation, rotated } = tables;
+        rotated.clear();
+        rotated.extend_from_slice(query);
+        rotated.resize(self.padded, 0.0);
+        self.rotation.rotate(rotated);
+        let square = kernels.dot(rotated, [rotated; 4])[0];
+
+        let most = ((1u32 << self.bits) - 1) as f32;
+        // Components that one group of tables covers, and the largest sum of their sizes.
+        let group = self.pairs() * 8 / self.bits as usize;
+        let (mut total, mut largest) = (0.0f32, 0.0f32);
+        for components in rotated.chunks_exact(group) {
+            let mut sum = 0.0;
+            for component in components {
+                sum += component.abs();
+            }
+            total += sum;
+            largest = if sum > largest { sum } else { largest };
+        }
+        let count = self.padded * self.bits as usize / 4;
+        // One is kept back for the rounding of each entry.
+        let per_group = (255 - 2 * self.pairs()) as f32 / (most * largest);
+        let per_row = (65_535 - count) as f32 / (most * total);
+        let scale = if total == 0.0 { 1.0 } else if per_group < per_row { per_group } else { per_row };
+        *slope = 1.0 / scale;
+        *offset = -0.5 * most * total;
+        let kappa = self.code_deviation();
+        *deviation = (kappa * kappa * square + count as f32 * ROUNDING_VARIANCE * *slope * *slope).sqrt();
+
+        entries.clear();
+        entries.resize(count * TABLE_ENTRIES, 0);
+        let weight_scale = scale * (1 << FRACTION_BITS) as f32;
+        let per_table = 4 / self.bits as usize;
+        for (table, components) in entries.chunks_exact_mut(TABLE_ENTRIES).zip(rotated.chunks_exact(per_table)) {
+            fill_table(self.bits, components, weight_scale, table);
+        }
+    }
+}
+
+/// Which of the 16 nibbles have a bit.
+const HAS_BIT: [[u16; TABLE_ENTRIES]; 4] = {
+    let mut masks = [[0; TABLE_ENTRIES]; 4];
+    let mut at = 0;
+    while at < 4 * TABLE_ENTRIES {
+        let (bit, nibble) = (at / TABLE_ENTRIES, at % TABLE_ENTRIES);
+        masks[bit][nibble] = if nibble >> bit & 1 == 1 { 0xFFFF } else { 0 };
+        at += 1;
+    }
+    masks
+};
+
+/// The partial sums of one nibble, moved up so that the smallest is 0. Integers throughout, wrapping in between.
+#[inline(always)]
+fn fill_table(bits: u32, components: &[f32], scale: f32, table: &mut [u8]) {
+    let mut weights = [0u16; 4];
+    let mut base = 1i32 << (FRACTION_BITS - 1);
+    for (at, weight) in weights.iter_mut().enumerate() {
+        let component = components[at / bits as usize] * scale;
+        let rounded = (component + if component < 0.0 { -0.5 } else { 0.5 }) as i32;
+        let shifted = rounded << (at as u32 % bits);
+        base -= shifted.min(0);
+        *weight = shifted as u16;
+    }
+    let base = base as u16;
+    for (nibble, entry) in table.iter_mut().enumerate() {
+        let mut sum = base;
+        for bit in 0..4 {
+            sum = sum.wrapping_add(weights[bit] & HAS_BIT[bit][nibble]);
+        }
+        *entry = (sum >> FRACTION_BITS) as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{self, BLOCK_ROWS, Task};
+    use crate::rng::mix;
+
+    /// A number from a nearly normal distribution.
+    fn normal(seed: u64) -> f32 {
+        (0..12).map(|i| (mix(seed * 12 + i) >> 40) as f32 / (1u64 << 24) as f32).sum::<f32>() - 6.0
+    }
+
+    /// Estimates of ⟨q, x⟩ for many rows, with the factor and the exact product of each.
+    struct Estimates<'a> {
+        codec: &'a RabitqCodec,
+        query: &'a [f32],
+        rows: &'a [Vec<f32>],
+        tables: &'a mut Tables,
+    }
+
+    impl Task for Estimates<'_> {
+        type Output = Vec<(f32, f32)>;
+
+        fn run<K: Kernels>(self, kernels: K) -> Self::Output {
+            let Self { codec, query, rows, tables } = self;
+            codec.aim(kernels, query, tables);
+            rows.iter()
+                .map(|row| {
+                    let mut padded = row.clone();
+                    padded.resize(codec.padded(), 0.0);
+                    let mut code = vec![0; codec.bytes()];
+                    let factor = codec.encode(kernels, &mut padded, &mut code);
+                    let block: Vec<u8> = code.iter().flat_map(|&byte| [byte; BLOCK_ROWS]).collect();
+                    let mut sums = [0; BLOCK_ROWS];
+                    let reached = match codec.pairs() {
+                        1 => kernels.block_sums::<1>(&tables.entries, &block, 0, &mut sums),
+                        _ => kernels.block_sums::<2>(&tables.entries, &block, 0, &mut sums),
+                    };
+                    assert_eq!(reached, u32::MAX);
+                    (factor * (tables.slope * f32::from(sums[7]) + tables.offset), factor)
+                })
+                .collect()
+        }
+    }
+
+    /// The error over the promised deviation has mean 0 and deviation 1, whatever bits, dimensions and data.
+    #[test]
+    fn estimates_are_unbiased_and_their_deviation_is_the_promised_one() {
+        const ROWS: usize = 2_000;
+        for bits in [1, 2, 4] {
+            for dimensions in [24, 100, 384, 784] {
+                // Data with a few large components: what the rotation is for.
+                let vector = |seed: u64| -> Vec<f32> {
+                    (0..dimensions as u64)
+                        .map(|i| normal(seed * 1_000 + i) * if i % 10 == 0 { 4.0 } else { 0.5 })
+                        .collect()
+                };
+                let codec = RabitqCodec::new(bits, dimensions);
+                let query = vector(0);
+                let rows: Vec<Vec<f32>> = (1..=ROWS as u64).map(vector).collect();
+                let mut tables = Tables::default();
+                let estimates =
+                    kernels::run(Estimates { codec: &codec, query: &query, rows: &rows, tables: &mut tables });
+                let errors: Vec<f64> = estimates
+                    .iter()
+                    .zip(&rows)
+                    .map(|(&(estimate, factor), row)| {
+                        let exact: f64 = query.iter().zip(row).map(|(q, x)| f64::from(q * x)).sum();
+                        (f64::from(estimate) - exact) / f64::from(factor * tables.deviation)
+                    })
+                    .collect();
+                let mean = errors.iter().sum::<f64>() / ROWS as f64;
+                let deviation = (errors.iter().map(|e| e * e).sum::<f64>() / ROWS as f64).sqrt();
+                assert!(mean.abs() < 0.12, "{bits} bits, {dimensions}: mean {mean}");
+                assert!((0.8..1.1).contains(&deviation), "{bits} bits, {dimensions}: deviation {deviation}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_zero_query_and_a_zero_row_estimate_zero() {
+        let codec = RabitqCodec::new(2, 20);
+        let mut tables = Tables::default();
+        let rows = vec![vec![0.0; 20], vec![1.0; 20]];
+        let estimates =
+            kernels::run(Estimates { codec: &codec, query: &[0.0; 20], rows: &rows, tables: &mut tables });
+        assert_eq!([estimates[0].0, estimates[1].0], [0.0, 0.0]);
+    }
+}

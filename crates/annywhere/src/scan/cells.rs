@@ -1,0 +1,631 @@
+//! Which rows lie together, and how they are coded.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::blocks::{Block, Blocks, Coded, Line};
+use super::reach::Reach;
+use super::search::{Effort, ScanSearch};
+use crate::chunks::Chunks;
+use crate::error::Error;
+use crate::kernels::{self, BLOCK_ROWS, Kernels, LANES, Task};
+use crate::metric::Metric;
+use crate::options::Options;
+use crate::parallel;
+use crate::quantize::kmeans::{self, Centres, Rows};
+use crate::quantize::rabitq::RabitqCodec;
+use crate::scratch::{Scratch, Scratches};
+use crate::slots::{Slot, Slots};
+use crate::space::{Query, Space};
+use crate::vectors::Vectors;
+
+/// With fewer rows an exact scan takes no longer.
+pub(crate) const FEWEST_CODED: usize = 1_024;
+/// With fewer rows all lie in one cell; beyond there are √rows cells.
+const FEWEST_PARTITIONED: usize = 10_000;
+/// The tail, or the removed rows, may grow to this part of the rows before all are arranged anew.
+const LOOSE_FRACTION: usize = 4;
+/// Rows per centre that training looks at, and how often.
+const SAMPLE_PER_CELL: usize = 64;
+const ITERATIONS: usize = 8;
+/// Rows that the reach is measured with, and how many neighbours of each.
+const CALIBRATED: usize = 256;
+const NEIGHBOURS: usize = 10;
+/// Deviations added to the estimates while the reach is measured: almost every neighbour is found.
+const CALIBRATION_EPSILON: f32 = 3.0;
+/// Rows coded at once, so that their codes do not all lie in memory twice.
+const CODED_AT_ONCE: usize = 4_096;
+/// The largest number beside a code is about 2⁸ units: room to grow towards 2¹⁶, and precise far down.
+const LARGEST_IN_UNITS: f32 = 256.0;
+const LARGEST_HALF: f32 = 65_504.0;
+
+/// All rows of a collection, coded and in cells.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    metric: Metric,
+    dimensions: usize,
+    codec: RabitqCodec,
+    blocks: Blocks,
+    /// What is subtracted from every vector: the mean under euclidean, else zeros.
+    origin: Vec<f32>,
+    /// Against the origin: the centre of each cell, and as the last one that of the tail.
+    centres: Centres,
+    /// Root mean square of the distances of a cell's rows from its centre.
+    radii: Vec<f32>,
+    /// First slot of each cell, and of the tail. Empty: nothing is coded.
+    starts: Vec<Slot>,
+    /// What one stands for in the halves beside the codes: factors, shifts.
+    units: [f32; 2],
+    reach: Reach,
+    /// Rows when the centres were trained, and rows put around them since.
+    trained: usize,
+    placed: usize,
+    /// Whether a number beside a code was too large for its unit: all rows are to get new ones.
+    oversized: bool,
+}
+
+/// What a file says of a scan in JSON.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Numbers {
+    units: [f32; 2],
+    reach: Vec<f32>,
+    trained: usize,
+    placed: usize,
+}
+
+/// Where rows are to be moved.
+pub(crate) struct Arrangement {
+    /// For each slot, the slot whose row it takes: the live ones cell by cell, then all others.
+    pub(crate) order: Vec<Slot>,
+    origin: Vec<f32>,
+    centres: Centres,
+    radii: Vec<f32>,
+    starts: Vec<Slot>,
+    units: [f32; 2],
+    trained: usize,
+    placed: usize,
+}
+
+/// Rows by number, of which each is a slot.
+struct Members<'a> {
+    vectors: &'a Vectors,
+    slots: &'a [Slot],
+}
+
+impl Rows for Members<'_> {
+    fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn row(&self, index: usize) -> (&[f32], f32) {
+        self.vectors.direction(self.slots[index])
+    }
+}
+
+impl Scan {
+    pub(crate) fn new(options: &Options, bits: u32) -> Self {
+        let codec = RabitqCodec::new(bits, options.dimensions);
+        let metric = options.distance_metric;
+        Self {
+            metric,
+            dimensions: options.dimensions,
+            blocks: Blocks::new(codec.bytes(), metric == Metric::Euclidean),
+            codec,
+            origin: Vec::new(),
+            centres: Centres::default(),
+            radii: Vec::new(),
+            starts: Vec::new(),
+            units: [1.0; 2],
+            reach: Reach::default(),
+            trained: 0,
+            placed: 0,
+            oversized: false,
+        }
+    }
+
+    pub(super) fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    pub(super) fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    pub(super) fn codec(&self) -> &RabitqCodec {
+        &self.codec
+    }
+
+    pub(super) fn pairs(&self) -> usize {
+        self.codec.pairs()
+    }
+
+    pub(super) fn units(&self) -> [f32; 2] {
+        self.units
+    }
+
+    pub(super) fn centres(&self) -> &Centres {
+        &self.centres
+    }
+
+    /// Number of cells; the tail is one more.
+    pub(super) fn cells(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Whether rows are coded at all.
+    pub(crate) fn is_coded(&self) -> bool {
+        !self.starts.is_empty()
+    }
+
+    #[inline(always)]
+    pub(super) fn block(&self, number: usize) -> Block<'_> {
+        self.blocks.get(number)
+    }
+
+    /// The slots of a cell; those of the tail end with the last block.
+    #[inline(always)]
+    pub(super) fn slots_of(&self, cell: usize) -> Range<Slot> {
+        let end = self.starts.get(cell + 1).copied().unwrap_or(self.blocks.slots() as Slot);
+        self.starts[cell]..end
+    }
+
+    /// The similarity of a cell's centre, of which `product` is the product with the query.
+    #[inline(always)]
+    pub(super) fn base(&self, cell: usize, product: f32) -> f32 {
+        if self.metric == Metric::Euclidean { product - self.centres.half(cell) } else { product }
+    }
+
+    /// The similarity of a row that lies `reach` radii out from the centre towards the query, whose squared length is
+    /// `square`.
+    #[inline(always)]
+    pub(super) fn most(&self, cell: usize, product: f32, square: f32, reach: f32) -> f32 {
+        let (base, radius) = (self.base(cell, product), self.radii[cell]);
+        base + match self.metric {
+            Metric::Euclidean => reach * radius * distance(square, base) - radius * radius / 2.0,
+            _ => reach * radius * square.sqrt(),
+        }
+    }
+
+    /// How many radii out a row of the cell has to lie to be as similar as this.
+    fn needed(&self, cell: usize, product: f32, square: f32, similarity: f32) -> f32 {
+        let (base, radius) = (self.base(cell, product), self.radii[cell]);
+        let (missing, length) = match self.metric {
+            Metric::Euclidean => (similarity - base + radius * radius / 2.0, distance(square, base)),
+            _ => (similarity - base, square.sqrt()),
+        };
+        if radius * length > 0.0 { missing / (radius * length) } else { 0.0 }
+    }
+
+    /// The query against the origin, of length 1 under cosine.
+    #[inline(always)]
+    pub(super) fn aim(&self, query: &Query, target: &mut Vec<f32>) {
+        let factor = if self.metric == Metric::Cosine { query.inverse_length } else { 1.0 };
+        target.clear();
+        for (x, origin) in query.values.iter().zip(&self.origin) {
+            target.push(x * factor - origin);
+        }
+    }
+
+    /// How thorough a search has to be to find this part of the true neighbours.
+    pub(crate) fn effort(&self, target_recall: f32) -> Effort {
+        let missed = 1.0 - target_recall;
+        Effort { epsilon: epsilon(1.0 - missed / 2.0), reach: self.reach.covering(1.0 - missed / 2.0), rescore: true }
+    }
+
+    /// Makes room for `slots` slots, so that inserting cannot fail.
+    pub(crate) fn reserve(&mut self, slots: usize) -> Result<(), Error> {
+        if self.is_coded() { self.blocks.reserve(slots) } else { Ok(()) }
+    }
+
+    /// Forgets the slots from `slots` on.
+    pub(crate) fn shrink(&mut self, slots: usize) {
+        self.blocks.shrink(slots);
+    }
+
+    /// Codes new rows, which lie behind all others.
+    pub(crate) fn insert(&mut self, new: &[Slot], vectors: &Vectors, scratches: &Scratches) {
+        if !self.is_coded() {
+            return;
+        }
+        let tail = self.cells();
+        let codes = parallel::map(new.len(), scratches, |at, _| {
+            kernels::run(Encode { scan: self, vectors, slot: new[at], cell: tail })
+        });
+        for (&slot, coded) in new.iter().zip(&codes) {
+            self.blocks.set(slot, coded);
+            self.oversized |= coded.factor > LARGEST_HALF || coded.shift.abs() > LARGEST_HALF;
+        }
+    }
+
+    /// Takes a row out of all searches.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        if self.is_coded() {
+            self.blocks.remove(slot);
+        }
+    }
+
+    /// Whether so many rows were inserted or removed since the last time that all should be arranged anew.
+    pub(crate) fn is_due(&self, slots: &Slots) -> bool {
+        let loose = (slots.live() / LOOSE_FRACTION).max(FEWEST_CODED);
+        let tail = slots.len() - self.starts.last().map_or(0, |&start| start as usize);
+        tail >= loose || slots.dead() >= loose || self.oversized
+    }
+
+    /// Decides where every row is to lie. With `anew`, centres are trained whatever there is.
+    pub(crate) fn arrange(&self, vectors: &Vectors, slots: &Slots, scratches: &Scratches, anew: bool) -> Arrangement {
+        let live: Vec<Slot> = slots.live_slots().collect();
+        let wanted = if live.len() < FEWEST_PARTITIONED { 1 } else { (live.len() as f32).sqrt().round() as usize };
+        let train = anew || !self.is_coded() || wanted == 1 || self.placed >= self.trained;
+        let (origin, centres, trained, placed, mut members) = if train {
+            let (origin, centres) = self.train(vectors, &live, wanted, scratches);
+            let cells = Cells { scan: self, centres: &centres, origin: &origin };
+            let nearest = cells.assign(vectors, &live, scratches);
+            (origin, centres, live.len(), 0, nearest)
+        } else {
+            let tail = self.starts[self.cells()];
+            let split = live.partition_point(|&slot| slot < tail);
+            let cells = Cells { scan: self, centres: &self.centres, origin: &self.origin };
+            let mut nearest = self.kept(&live[..split]);
+            nearest.extend(cells.assign(vectors, &live[split..], scratches));
+            (self.origin.clone(), self.centres.clone(), self.trained, self.placed + live.len() - split, nearest)
+        };
+        let cells = centres.len() - 1;
+        let distances = parallel::map(live.len(), scratches, |at, _| {
+            let residual = Residual { scan: self, vectors, slot: live[at], origin: &origin, centre: centres.get(members[at] as usize) };
+            kernels::run(Length(residual))
+        });
+        // By cell, then by distance, then by slot.
+        let mut order: Vec<(u32, u32, u32)> =
+            distances.iter().enumerate().map(|(at, &[square, _])| (members[at], square.to_bits(), at as u32)).collect();
+        order.sort_unstable();
+        let (mut starts, mut radii) = (vec![0; cells + 1], vec![0.0f32; cells + 1]);
+        let mut largest = [0.0f32; 2];
+        members.clear();
+        for &(cell, square, at) in &order {
+            starts[cell as usize + 1] += 1;
+            radii[cell as usize] += f32::from_bits(square);
+            let shift = distances[at as usize][1].abs();
+            largest = [largest[0].max(f32::from_bits(square)), largest[1].max(shift)];
+        }
+        for cell in 0..cells {
+            let rows = starts[cell + 1];
+            radii[cell] = if rows == 0 { 0.0 } else { (radii[cell] / rows as f32).sqrt() };
+            starts[cell + 1] += starts[cell];
+        }
+        radii[cells] = largest[0].sqrt();
+        // A factor is at most twice the distance from the centre.
+        let units = [unit(2.0 * largest[0].sqrt()), unit(largest[1])];
+        let mut order: Vec<Slot> = order.into_iter().map(|(_, _, at)| live[at as usize]).collect();
+        order.extend((0..slots.len() as Slot).filter(|&slot| !slots.is_live(slot)));
+        Arrangement { order, origin, centres, radii, starts, units, trained, placed }
+    }
+
+    /// The cells of rows that lie in cells.
+    fn kept(&self, slots: &[Slot]) -> Vec<u32> {
+        let mut cell = 0;
+        slots
+            .iter()
+            .map(|&slot| {
+                while self.starts[cell + 1] <= slot {
+                    cell += 1;
+                }
+                cell as u32
+            })
+            .collect()
+    }
+
+    /// Centres for so many cells and, as the last one, the mean of all rows.
+    fn train(&self, vectors: &Vectors, live: &[Slot], cells: usize, scratches: &Scratches) -> (Vec<f32>, Centres) {
+        let width = vectors.width();
+        let count = live.len().min((cells * SAMPLE_PER_CELL).max(FEWEST_PARTITIONED));
+        let sample: Vec<Slot> = (0..count).map(|at| live[at * live.len() / count]).collect();
+        let sample = Members { vectors, slots: &sample };
+        let mean = kmeans::train(&sample, width, 1, 1, scratches);
+        let mut values = if cells == 1 {
+            mean.values().to_vec()
+        } else {
+            kmeans::train(&sample, width, cells, ITERATIONS, scratches).values().to_vec()
+        };
+        values.extend_from_slice(mean.values());
+        let origin = match self.metric {
+            Metric::Euclidean => mean.values().to_vec(),
+            _ => vec![0.0; width],
+        };
+        for centre in values.chunks_exact_mut(width) {
+            centre.iter_mut().zip(&origin).for_each(|(x, origin)| *x -= origin);
+        }
+        (origin, Centres::new(width, values))
+    }
+
+    /// Takes an arrangement over, after the rows have been moved: codes all of them and measures the reach.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`]; nothing is coded then.
+    pub(crate) fn settle(
+        &mut self,
+        arrangement: Arrangement,
+        vectors: &Vectors,
+        slots: &Slots,
+        scratches: &Scratches,
+    ) -> Result<(), Error> {
+        let Arrangement { order: _, origin, centres, radii, starts, units, trained, placed } = arrangement;
+        self.starts.clear();
+        self.blocks.shrink(0);
+        self.blocks.reserve(slots.len())?;
+        (self.origin, self.centres, self.radii) = (origin, centres, radii);
+        (self.starts, self.units, self.trained, self.placed) = (starts, units, trained, placed);
+        let mut cell = 0;
+        let mut first = 0;
+        while first < slots.len() {
+            let last = (first + CODED_AT_ONCE).min(slots.len());
+            let cells: Vec<usize> = (first..last)
+                .map(|slot| {
+                    while self.starts[cell + 1] as usize <= slot {
+                        cell += 1;
+                    }
+                    cell
+                })
+                .collect();
+            let codes = parallel::map(last - first, scratches, |at, _| {
+                kernels::run(Encode { scan: self, vectors, slot: (first + at) as Slot, cell: cells[at] })
+            });
+            for (at, coded) in codes.iter().enumerate() {
+                self.blocks.set((first + at) as Slot, coded);
+            }
+            first = last;
+        }
+        self.oversized = false;
+        self.measure_reach(vectors, slots, scratches);
+        Ok(())
+    }
+
+    /// Finds the neighbours of sampled rows in all cells and takes down how far out they lie.
+    fn measure_reach(&mut self, vectors: &Vectors, slots: &Slots, scratches: &Scratches) {
+        self.reach = Reach::default();
+        if self.cells() == 1 {
+            return;
+        }
+        let count = CALIBRATED.min(slots.len());
+        let needed = parallel::map(count, scratches, |at, scratch| {
+            self.needed_by((at * slots.len() / count) as Slot, vectors, scratch)
+        });
+        self.reach = Reach::of(needed.into_iter().flatten().collect());
+    }
+
+    /// The reaches that the neighbours of a row need.
+    fn needed_by(&self, slot: Slot, vectors: &Vectors, scratch: &mut Scratch) -> Vec<f32> {
+        vectors.aim_at_slot(slot, &mut scratch.query);
+        let effort = Effort { epsilon: CALIBRATION_EPSILON, reach: f32::INFINITY, rescore: true };
+        kernels::run(ScanSearch { scan: self, vectors, k: NEIGHBOURS + 1, effort, scratch });
+        let mut target = Vec::new();
+        self.aim(&scratch.query, &mut target);
+        let (products, square) = kernels::run(Products { centres: &self.centres, target: &target });
+        let Some(last) = scratch.sorted.last() else {
+            return Vec::new();
+        };
+        let similarity = match self.metric {
+            Metric::Euclidean => (square - last.rank()) / 2.0,
+            _ => -last.rank(),
+        };
+        let neighbours = scratch.sorted.iter().map(|near| near.slot()).filter(|&near| near != slot);
+        neighbours
+            .map(|near| {
+                let cell = self.starts.partition_point(|&start| start <= near) - 1;
+                self.needed(cell, products[cell], square, similarity)
+            })
+            .collect()
+    }
+
+    /// Bytes allocated.
+    pub(crate) fn bytes(&self) -> usize {
+        let numbers = self.origin.capacity() + self.centres.values().len() + 2 * self.radii.len() + self.starts.len();
+        self.blocks.bytes() + numbers * size_of::<f32>()
+    }
+
+    pub(crate) fn lines(&self) -> &Chunks<Line> {
+        self.blocks.lines()
+    }
+
+    /// Lines per block.
+    pub(crate) fn stride(&self) -> usize {
+        self.blocks.stride()
+    }
+
+    pub(crate) fn parts(&self) -> (Numbers, Vec<f32>, Vec<[u32; 2]>) {
+        let Self { units, reach, trained, placed, .. } = self;
+        let numbers = Numbers { units: *units, reach: reach.values().to_vec(), trained: *trained, placed: *placed };
+        let cells = self.starts.iter().zip(&self.radii).map(|(&start, radius)| [start, radius.to_bits()]);
+        (numbers, [self.centres.values(), &self.origin].concat(), cells.collect())
+    }
+
+    /// Fills an empty scan from what a file holds; `width` is that of a padded vector.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for parts that do not fit each other or the slots.
+    pub(crate) fn replace(
+        &mut self,
+        numbers: Numbers,
+        centres: &[f32],
+        cells: &[[u32; 2]],
+        lines: Chunks<Line>,
+        width: usize,
+        slots: &Slots,
+    ) -> Result<(), Error> {
+        let corrupt = |reason: &str| Err(Error::corrupt("scan", reason.to_owned()));
+        if cells.is_empty() {
+            let empty = centres.is_empty() && lines.len() == 0;
+            return if empty { Ok(()) } else { corrupt("there are centres without cells") };
+        }
+        if cells.len() < 2 || centres.len() != (cells.len() + 1) * width {
+            return corrupt("its arrays have lengths that no cells have");
+        }
+        let starts: Vec<Slot> = cells.iter().map(|&[start, _]| start).collect();
+        let radii: Vec<f32> = cells.iter().map(|&[_, radius]| f32::from_bits(radius)).collect();
+        if starts[0] != 0 || !starts.is_sorted() || starts[starts.len() - 1] as usize > slots.len() {
+            return corrupt("its cells begin at slots that no cells begin at");
+        }
+        let Numbers { units, reach, trained, placed } = numbers;
+        let sound = centres.iter().all(|x| x.is_finite())
+            && radii.iter().all(|&radius| radius.is_finite() && radius >= 0.0)
+            && units.iter().all(|&unit| unit.is_finite() && unit > 0.0);
+        if !sound {
+            return corrupt("it holds numbers that no arrangement has");
+        }
+        if lines.len() != slots.len().div_ceil(BLOCK_ROWS) {
+            return corrupt("it has not the blocks that its slots need");
+        }
+        let Some(reach) = Reach::from_values(&reach) else {
+            return corrupt("its table of reaches is not ascending");
+        };
+        let is_live = |slot: usize| slot < slots.len() && slots.is_live(slot as Slot);
+        self.blocks.replace(lines, is_live).map_err(|reason| Error::corrupt("scan", reason))?;
+        let (centres, origin) = centres.split_at(cells.len() * width);
+        self.centres = Centres::new(width, centres.to_vec());
+        (self.origin, self.radii, self.starts, self.units) = (origin.to_vec(), radii, starts, units);
+        (self.reach, self.trained, self.placed) = (reach, trained, placed);
+        Ok(())
+    }
+}
+
+/// Distance of the query from a centre of this similarity.
+#[inline(always)]
+fn distance(square: f32, base: f32) -> f32 {
+    let squared = square - 2.0 * base;
+    if squared > 0.0 { squared.sqrt() } else { 0.0 }
+}
+
+/// A power of two by which numbers up to `largest` are divided.
+fn unit(largest: f32) -> f32 {
+    let mut unit = 1.0f32;
+    while largest > unit * LARGEST_IN_UNITS && unit < 1e30 {
+        unit *= 2.0;
+    }
+    while largest < unit * (LARGEST_IN_UNITS / 2.0) && unit > 1e-30 {
+        unit /= 2.0;
+    }
+    unit
+}
+
+/// Deviations to add to an estimate so that this part of the true neighbours pass; measured, see the table in
+/// `benches/README.md`.
+fn epsilon(part: f32) -> f32 {
+    const TABLE: [(f32, f32); 6] = [(0.5, 0.0), (0.95, 0.5), (0.98, 1.0), (0.995, 1.5), (0.999, 2.0), (1.0, 3.0)];
+    let above = TABLE.iter().position(|&(known, _)| known >= part).unwrap_or(TABLE.len() - 1);
+    let Some(below) = above.checked_sub(1) else {
+        return TABLE[0].1;
+    };
+    let ((low, from), (high, to)) = (TABLE[below], TABLE[above]);
+    from + (part - low) / (high - low) * (to - from)
+}
+
+/// Centres that rows are assigned to.
+struct Cells<'a> {
+    scan: &'a Scan,
+    centres: &'a Centres,
+    origin: &'a [f32],
+}
+
+impl Cells<'_> {
+    /// The nearest cell of each row; the tail's centre is not one.
+    fn assign(&self, vectors: &Vectors, slots: &[Slot], scratches: &Scratches) -> Vec<u32> {
+        let width = self.origin.len();
+        let cells = self.centres.len() - 1;
+        if cells == 1 {
+            return vec![0; slots.len()];
+        }
+        // Rows are compared as they are, so the centres are, too.
+        let mut values = self.centres.values()[..cells * width].to_vec();
+        if self.scan.metric == Metric::Euclidean {
+            for centre in values.chunks_exact_mut(width) {
+                centre.iter_mut().zip(self.origin).for_each(|(x, origin)| *x += origin);
+            }
+        }
+        kmeans::assign(&Members { vectors, slots }, &Centres::new(width, values), scratches)
+    }
+}
+
+/// A row against the origin and a centre.
+struct Residual<'a> {
+    scan: &'a Scan,
+    vectors: &'a Vectors,
+    slot: Slot,
+    origin: &'a [f32],
+    centre: &'a [f32],
+}
+
+impl Residual<'_> {
+    /// The difference, padded for the kernels, and under euclidean half of what the squared lengths of row and centre
+    /// against the origin differ by.
+    #[inline(always)]
+    fn compute<K: Kernels>(&self, kernels: K) -> (Vec<f32>, f32) {
+        let (row, factor) = self.vectors.direction(self.slot);
+        let mut difference = Vec::with_capacity(row.len() + LANES);
+        for ((x, origin), centre) in row.iter().zip(self.origin).zip(self.centre) {
+            difference.push((x * factor - origin) - centre);
+        }
+        let shift = if self.scan.metric == Metric::Euclidean {
+            // |o + c|² − |c|² = |o|² + 2 ⟨o, c⟩
+            let products = kernels.dot(&difference, [&difference, self.centre, self.centre, self.centre]);
+            products[0] / 2.0 + products[1]
+        } else {
+            0.0
+        };
+        (difference, shift)
+    }
+}
+
+/// The squared length of a residual, and its shift.
+struct Length<'a>(Residual<'a>);
+
+impl Task for Length<'_> {
+    type Output = [f32; 2];
+
+    #[inline(always)]
+    fn run<K: Kernels>(self, kernels: K) -> [f32; 2] {
+        let (difference, shift) = self.0.compute(kernels);
+        [kernels.dot(&difference, [&difference; 4])[0], shift]
+    }
+}
+
+/// Codes one row of a cell.
+struct Encode<'a> {
+    scan: &'a Scan,
+    vectors: &'a Vectors,
+    slot: Slot,
+    cell: usize,
+}
+
+impl Task for Encode<'_> {
+    type Output = Coded;
+
+    #[inline(always)]
+    fn run<K: Kernels>(self, kernels: K) -> Coded {
+        let Self { scan, vectors, slot, cell } = self;
+        let residual =
+            Residual { scan, vectors, slot, origin: &scan.origin, centre: scan.centres.get(cell) };
+        let (mut difference, shift) = residual.compute(kernels);
+        difference.resize(scan.codec.padded(), 0.0);
+        let mut code = vec![0; scan.codec.bytes()];
+        let factor = scan.codec.encode(kernels, &mut difference, &mut code);
+        Coded { code, factor: factor / scan.units[0], shift: shift / scan.units[1] }
+    }
+}
+
+/// Products of a target with all centres, and its squared length.
+struct Products<'a> {
+    centres: &'a Centres,
+    target: &'a [f32],
+}
+
+impl Task for Products<'_> {
+    type Output = (Vec<f32>, f32);
+
+    #[inline(always)]
+    fn run<K: Kernels>(self, kernels: K) -> (Vec<f32>, f32) {
+        let mut products = Vec::new();
+        self.centres.products(kernels, self.target, &mut products);
+        (products, kernels.dot(self.target, [self.target; 4])[0])
+    }
+}

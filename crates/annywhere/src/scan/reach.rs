@@ -1,0 +1,61 @@
+//! Which cells a search may skip, measured on sampled rows.
+//!
+//! A neighbour `x` of a query `q` lies in a cell with centre `c` and radius `r` (the root mean square of its rows' distances
+//! from `c`). Seen from the centre it lies `⟨q, x − c⟩ / (|q| r)` radii towards the query. A cell needs to be visited if it
+//! may hold a row that is as similar as the k-th best so far, and that takes a row so and so many radii out: its
+//! *reach*. The table says which reach covers which part of the sampled rows' true neighbours.
+
+/// Parts of the true neighbours in the table.
+const LEVELS: [f32; 12] = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0];
+
+/// For each level in turn, the reach that covers it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Reach([f32; LEVELS.len()]);
+
+impl Reach {
+    /// Of the reaches that the true neighbours of sampled rows needed.
+    pub(crate) fn of(mut needed: Vec<f32>) -> Self {
+        needed.sort_unstable_by(f32::total_cmp);
+        let at = |level: f32| {
+            let rank = (level * needed.len() as f32).ceil() as usize;
+            needed.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
+        };
+        Self(LEVELS.map(at))
+    }
+
+    /// The reach that covers this part of the neighbours, in between by straight lines.
+    pub(crate) fn covering(&self, part: f32) -> f32 {
+        let above = LEVELS.iter().position(|&level| level >= part).unwrap_or(LEVELS.len() - 1);
+        let Some(below) = above.checked_sub(1) else {
+            return self.0[0];
+        };
+        let share = (part - LEVELS[below]) / (LEVELS[above] - LEVELS[below]);
+        self.0[below] + share * (self.0[above] - self.0[below])
+    }
+
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.0
+    }
+
+    /// The table of a file; `None` unless it has all levels, finite and ascending.
+    pub(crate) fn from_values(values: &[f32]) -> Option<Self> {
+        let values: [f32; LEVELS.len()] = values.try_into().ok()?;
+        let sound = values.iter().all(|value| value.is_finite()) && values.is_sorted();
+        sound.then_some(Self(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_neighbours_is_covered_by_the_reach_they_needed() {
+        let reach = Reach::of((0..1000).rev().map(|i| i as f32).collect());
+        assert_eq!([reach.covering(0.5), reach.covering(0.99), reach.covering(1.0)], [499.0, 989.0, 999.0]);
+        assert!((reach.covering(0.97) - 969.0).abs() < 1.0);
+        assert_eq!(reach.covering(0.1), 499.0);
+        assert_eq!(Reach::from_values(reach.values()), Some(reach));
+        assert_eq!(Reach::from_values(&[0.0; 3]), None);
+    }
+}

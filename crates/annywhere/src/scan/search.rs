@@ -1,0 +1,241 @@
+//! One search through the cells.
+
+use super::cells::Scan;
+use crate::kernels::{BLOCK_ROWS, Kernels, Task};
+use crate::metric::Metric;
+use crate::quantize::rabitq::Tables;
+use crate::scratch::{Candidate, Scratch};
+use crate::slots::Slot;
+use crate::space::{Space, four};
+use crate::vectors::Vectors;
+
+/// Rows that passed their bound gather to this number, or to `k`, before they are scored exactly.
+const GATHERED: usize = 64;
+/// Rows that are scored before the k-th best is looked at again.
+const SCORED: usize = 16;
+/// Cells that are put in order at once; most searches need no more.
+const ORDERED: usize = 32;
+/// Part of the largest similarities by which rounding may move an estimate.
+const ROUNDING: f32 = 1e-6;
+
+/// What a search of the cells writes to.
+#[derive(Debug, Default)]
+pub(crate) struct ScanScratch {
+    tables: Tables,
+    /// The query against the origin, of length 1 under cosine.
+    target: Vec<f32>,
+    products: Vec<f32>,
+    cells: Vec<Candidate>,
+    passed: Vec<Candidate>,
+}
+
+/// How thorough a search is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    /// Deviations of an estimate's error that are added to it.
+    pub(crate) epsilon: f32,
+    /// Radii that a neighbour may lie out from its centre; infinite: every cell is visited.
+    pub(crate) reach: f32,
+    /// Whether rows are scored with their vectors; else hits have estimates.
+    pub(crate) rescore: bool,
+}
+
+/// Fills the scratch's `sorted` with the nearest `k` rows, nearest first, or with all if there are fewer. The query is in
+/// the scratch as `Vectors` aims it.
+pub(crate) struct ScanSearch<'a> {
+    pub(crate) scan: &'a Scan,
+    pub(crate) vectors: &'a Vectors,
+    pub(crate) k: usize,
+    pub(crate) effort: Effort,
+    pub(crate) scratch: &'a mut Scratch,
+}
+
+impl Task for ScanSearch<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<K: Kernels>(self, kernels: K) {
+        match self.scan.pairs() {
+            1 => self.search::<K, 1>(kernels),
+            _ => self.search::<K, 2>(kernels),
+        }
+    }
+}
+
+/// The state of a search between cells.
+struct Progress<'a> {
+    vectors: &'a Vectors,
+    k: usize,
+    effort: Effort,
+    /// Similarity of the k-th best so far.
+    floor: f32,
+    euclidean: bool,
+    /// Half the squared length of the query against the origin.
+    half_square: f32,
+}
+
+impl ScanSearch<'_> {
+    #[inline(always)]
+    fn search<K: Kernels, const PAIRS: usize>(self, kernels: K) {
+        let Self { scan, vectors, k, effort, scratch } = self;
+        let mut scan_scratch = std::mem::take(&mut scratch.scan);
+        scratch.sorted.clear();
+        let ScanScratch { tables, target, products, cells, passed } = &mut scan_scratch;
+        passed.clear();
+        scan.aim(&scratch.query, target);
+        scan.codec().aim(kernels, &target[..scan.dimensions()], tables);
+        let square = kernels.dot(target, [target; 4])[0];
+        scan.centres().products(kernels, target, products);
+        let mut progress = Progress {
+            vectors,
+            k,
+            effort,
+            floor: f32::NEG_INFINITY,
+            euclidean: scan.metric() == Metric::Euclidean,
+            half_square: square / 2.0,
+        };
+
+        let ordering = if effort.reach.is_finite() { effort.reach } else { 1.0 };
+        cells.clear();
+        let tail = scan.cells();
+        for cell in 0..tail {
+            let most = scan.most(cell, products[cell], square, ordering);
+            cells.push(Candidate::new(-most, cell as Slot));
+        }
+        let mut next = 0;
+        let mut ordered = 0;
+        while next < cells.len() {
+            if next == ordered {
+                let rest = &mut cells[ordered..];
+                let part = if ordered == 0 { ORDERED } else { ordered }.min(rest.len());
+                if part < rest.len() {
+                    rest.select_nth_unstable(part - 1);
+                }
+                rest[..part].sort_unstable();
+                ordered += part;
+            }
+            let (most, cell) = (-cells[next].rank(), cells[next].slot() as usize);
+            if effort.reach.is_finite() && next > 0 && most < progress.floor {
+                break;
+            }
+            scan_cell::<K, PAIRS>(kernels, scan, cell, products[cell], tables, &mut progress, passed, scratch);
+            if next == 0 {
+                // The tail always has to be scanned; with rows of the best cell scored most of it is skipped.
+                progress.score(kernels, passed, scratch);
+                scan_cell::<K, PAIRS>(kernels, scan, tail, products[tail], tables, &mut progress, passed, scratch);
+            }
+            next += 1;
+        }
+        progress.score(kernels, passed, scratch);
+        scratch.scan = scan_scratch;
+    }
+}
+
+/// Scans the rows of one cell.
+#[expect(clippy::too_many_arguments, reason = "a loop of `search` with a name; a struct would only repeat its locals")]
+#[inline(always)]
+fn scan_cell<K: Kernels, const PAIRS: usize>(
+    kernels: K,
+    scan: &Scan,
+    cell: usize,
+    product: f32,
+    tables: &Tables,
+    progress: &mut Progress<'_>,
+    passed: &mut Vec<Candidate>,
+    scratch: &mut Scratch,
+) {
+    let slots = scan.slots_of(cell);
+    if slots.is_empty() {
+        return;
+    }
+    let base = scan.base(cell, product);
+    let [factor_unit, shift_unit] = scan.units();
+    let slack = ROUNDING * (base.abs() + progress.half_square);
+    let margin = if progress.effort.rescore { progress.effort.epsilon * tables.deviation } else { 0.0 };
+    // The similarity of a row: base + factor · (slope · sum + offset) − shift, and `margin` more at most.
+    let (slope, offset) = (tables.slope * factor_unit, (tables.offset + margin) * factor_unit);
+    let inverse_slope = 1.0 / slope;
+    let most_passed = progress.k.max(GATHERED);
+    let (first, last) = (slots.start as usize / BLOCK_ROWS, (slots.end as usize - 1) / BLOCK_ROWS);
+    let mut sums = [0u16; BLOCK_ROWS];
+    for number in first..=last {
+        let block = scan.block(number);
+        let start = number * BLOCK_ROWS;
+        let from = (slots.start as usize).saturating_sub(start);
+        let to = (slots.end as usize - start).min(BLOCK_ROWS);
+        let within = (u32::MAX >> (BLOCK_ROWS - to)) & (u32::MAX << from);
+        let live = block.tail.live & within;
+        if live == 0 {
+            continue;
+        }
+        let needed = progress.floor - base - slack;
+        // A sum that every row reaches whose upper bound reaches the floor. Dividing by infinity or zero, and a floor of
+        // minus infinity, end in 0: all rows are looked at.
+        let missing = needed + block.tail.least_shift * shift_unit;
+        let missing = missing / if missing >= 0.0 { block.tail.largest } else { block.tail.smallest };
+        let least = ((missing - offset) * inverse_slope) as u16;
+        let mut reached = kernels.block_sums::<PAIRS>(&tables.entries, block.codes, least, &mut sums) & live;
+        while reached != 0 {
+            let row = reached.trailing_zeros() as usize;
+            reached &= reached - 1;
+            let (factor, shift) = block.numbers(row);
+            let above_base = factor * (slope * f32::from(sums[row]) + offset) - shift * shift_unit;
+            if above_base >= needed {
+                passed.push(Candidate::new(-(base + above_base), (start + row) as Slot));
+            }
+        }
+        if passed.len() >= most_passed {
+            progress.score(kernels, passed, scratch);
+        }
+    }
+}
+
+impl Progress<'_> {
+    /// The rank of a similarity.
+    #[inline(always)]
+    fn rank(&self, similarity: f32) -> f32 {
+        if self.euclidean { (2.0 * (self.half_square - similarity)).max(0.0) } else { -similarity }
+    }
+
+    /// The similarity of a rank.
+    #[inline(always)]
+    fn similarity(&self, rank: f32) -> f32 {
+        if self.euclidean { self.half_square - rank / 2.0 } else { -rank }
+    }
+
+    /// Scores the rows that passed, most promising first, and raises the floor.
+    #[inline(always)]
+    fn score<K: Kernels>(&mut self, kernels: K, passed: &mut Vec<Candidate>, scratch: &mut Scratch) {
+        let Scratch { query, sorted, fresh, .. } = scratch;
+        passed.sort_unstable();
+        let step = SCORED.max(self.k / 4);
+        for group in passed.chunks(step) {
+            if -group[0].rank() < self.floor {
+                break;
+            }
+            if self.effort.rescore {
+                fresh.clear();
+                for candidate in group {
+                    fresh.push(candidate.slot());
+                    self.vectors.prefetch(kernels, candidate.slot());
+                }
+                for slots in fresh.chunks(4) {
+                    let ranks = self.vectors.ranks(kernels, query, four(slots));
+                    for (&slot, rank) in slots.iter().zip(ranks) {
+                        sorted.push(Candidate::new(rank, slot));
+                    }
+                }
+            } else {
+                for estimate in group {
+                    sorted.push(Candidate::new(self.rank(-estimate.rank()), estimate.slot()));
+                }
+            }
+            sorted.sort_unstable();
+            sorted.truncate(self.k);
+            if sorted.len() == self.k {
+                self.floor = self.similarity(sorted[self.k - 1].rank());
+            }
+        }
+        passed.clear();
+    }
+}
