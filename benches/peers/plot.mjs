@@ -11,21 +11,25 @@ const LEAST_RECALL = 0.8;
 const STRETCH = 0.0005;
 const RECALL_TICKS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1];
 
-const OUR_COLOUR = '#d6336c';
-const PEER_COLOURS = [
-  '#1c7ed6',
-  '#2f9e44',
-  '#e8890c',
-  '#7048e8',
-  '#0c8599',
-  '#a0703c',
-  '#868e96',
-  '#5c940d',
-  '#c2255c',
-];
+// Native code and WebAssembly of one index share a colour; the latter is dashed.
+const COLOURS = {
+  'annywhere-scan': '#d6336c',
+  'annywhere-hnsw': '#f783ac',
+  'annywhere-core': '#a61e4d',
+  'annywhere-wasm-scan': '#d6336c',
+  'annywhere-wasm-hnsw': '#f783ac',
+  scann: '#1c7ed6',
+  'faiss-ivf-pq': '#2f9e44',
+  'faiss-hnsw': '#82c91e',
+  pyglass: '#e8890c',
+  'hnswlib-node': '#7048e8',
+  usearch: '#0c8599',
+  ruvector: '#a0703c',
+  'hnswlib-wasm': '#7048e8',
+  edgevec: '#15aabf',
+};
+const OTHER_COLOUR = '#868e96';
 const DASHES = { native: '', wasm: '6 4' };
-// Ours share a colour and differ in shade.
-const OUR_SHADES = ['#d6336c', '#f06595', '#a61e4d'];
 
 const STYLE = `
     text { font: 13px system-ui, sans-serif; fill: #212529; }
@@ -46,7 +50,7 @@ export function plot({ dataset, machine, date, subjects }) {
   const speeds = drawn.flatMap(({ front }) => front.map(({ qps }) => qps));
   const decades = [Math.floor(Math.log10(Math.min(...speeds))), Math.ceil(Math.log10(Math.max(...speeds)))];
   const place = { x: recallPlace, y: speedPlace(decades) };
-  const lines = withLooks(drawn).map((subject, at) => line(subject, place, at));
+  const lines = drawn.map((subject, at) => line(subject, place, at));
   const title = `${dataset.title}: ${dataset.rows.toLocaleString('en')} × ${dataset.dimensions}, ${dataset.metric}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">
   <title>${title}: recall against queries per second</title>
@@ -91,23 +95,8 @@ function speedGrid([low, high], place) {
   });
 }
 
-function withLooks(subjects) {
-  const shades = [...OUR_SHADES, OUR_COLOUR];
-  const colours = { ours: 0, peers: 0 };
-  const seen = new Map();
-  return subjects.map((subject) => {
-    // Native and WebAssembly of one index share a shade.
-    const key = subject.ours ? subject.name.replace('-wasm', '') : subject.name;
-    if (!seen.has(key)) {
-      const at = subject.ours ? colours.ours++ : colours.peers++;
-      const palette = subject.ours ? shades : PEER_COLOURS;
-      seen.set(key, palette[at % palette.length]);
-    }
-    return { ...subject, colour: seen.get(key) };
-  });
-}
-
-function line({ name, runs, ours, colour, front }, place, at) {
+function line({ name, runs, ours, front }, place, at) {
+  const colour = COLOURS[name] ?? OTHER_COLOUR;
   const points = front.map(({ recall, qps }) => [place.x(recall).toFixed(1), place.y(qps).toFixed(1)]);
   const stroke = `stroke="${colour}" stroke-width="${ours ? 3 : 1.5}"${DASHES[runs] && ` stroke-dasharray="${DASHES[runs]}"`}`;
   const legendY = AREA.top + 10 + at * 22;

@@ -9,7 +9,7 @@
 // each setting the pass with the most queries per second counts. A run that names subjects or rows is a part, and
 // is written below target/bench unless --out says where.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,6 +25,8 @@ import { NODE_FLAGS, PLAN, SUBJECTS } from './subjects.mjs';
 const MINUTE_MS = 60_000;
 // Queries before the clock runs: the process before has emptied the caches.
 const WARM_UP = 100;
+// One of the ten hits of a thousand queries.
+const RECALL_DIGITS = 4;
 
 await main(import.meta, async (args) => {
   const { values: given } = parseArgs({
@@ -105,6 +107,7 @@ async function measure(data, subjects, given) {
       const built = await buildSubject(subject, data, given);
       if (built) running.push(built);
     }
+    if (running.length === 0) throw new Failure('No subject could be measured.');
     await searchInRounds(running, data, given);
   } finally {
     for (const { process } of running) process.end();
@@ -114,6 +117,10 @@ async function measure(data, subjects, given) {
 
 /** The subject ready to search, or undefined and the reason printed. */
 async function buildSubject(subject, data, given) {
+  if (subject.builtBy && !existsSync(subject.command[0])) {
+    console.log(`${subject.name}: left out, not built; ${subject.builtBy}`);
+    return undefined;
+  }
   const process = new SubjectProcess(subject, given.cpu === 'any' ? undefined : given.cpu);
   try {
     const opened = await process.call({ call: 'open', data, plan: PLAN });
@@ -162,23 +169,31 @@ async function searchOnce({ subject, process, best }, setting, recall) {
   const micros = (share) => sorted[Math.floor(share * (sorted.length - 1))] / 1000;
   best.set(setting.label, {
     setting: setting.label,
-    recall: ids.reduce((sum, found, query) => sum + recall(query, found), 0) / ids.length,
-    qps,
-    p50Micros: micros(0.5),
-    p99Micros: micros(0.99),
+    recall: rounded(
+      ids.reduce((sum, found, query) => sum + recall(query, found), 0) / ids.length,
+      RECALL_DIGITS,
+    ),
+    qps: rounded(qps),
+    p50Micros: rounded(micros(0.5)),
+    p99Micros: rounded(micros(0.99)),
     passes: (before?.passes ?? 0) + 1,
   });
 }
 
+/** As results are written: to one decimal, if nothing else is asked for. */
+function rounded(number, digits = 1) {
+  return Number(number.toFixed(digits));
+}
+
 function summary({ subject, data, opened, built, resident, best }) {
-  const perRow = (bytes) => (Number.isFinite(bytes) ? bytes / data.rows : undefined);
+  const perRow = (bytes) => (Number.isFinite(bytes) ? rounded(bytes / data.rows) : undefined);
   return {
     name: subject.name,
     version: opened.version,
     runs: subject.runs,
     ours: subject.ours,
-    buildSeconds: built.seconds,
-    rowsPerSecond: data.rows / built.seconds,
+    buildSeconds: rounded(built.seconds),
+    rowsPerSecond: rounded(data.rows / built.seconds),
     indexBytesPerRow: perRow(built.indexBytes),
     residentBytesPerRow: perRow(resident),
     wasm: opened.wasm,

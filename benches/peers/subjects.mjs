@@ -11,7 +11,8 @@ export const NODE_FLAGS = ['--no-liftoff'];
 const inNode = (script, ...args) => [process.execPath, ...NODE_FLAGS, adapter(script), ...args];
 const inPython = (script) => [python, adapter(script)];
 
-/** `runs` says as what: native code or WebAssembly. Ours have `ours`: the group that is compared with peers as one. */
+/** `runs` says as what: native code or WebAssembly. Ours have `ours`: the group that is compared with peers as one.
+ * A program that may not be there names what builds it. */
 export const SUBJECTS = [
   {
     name: 'annywhere-scan',
@@ -30,6 +31,7 @@ export const SUBJECTS = [
     runs: 'native',
     ours: 'core',
     command: [inTarget('release/examples/bench_core')],
+    builtBy: 'cargo build --release -p annywhere --example bench_core',
   },
   {
     name: 'annywhere-wasm-scan',

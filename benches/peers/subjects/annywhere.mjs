@@ -42,8 +42,7 @@ await serve({
   query: (vector) => vector,
   search: (vector, k) => db.search({ vector, k, ...setting }),
   ids: (hits) => hits.map((hit) => Number(hit.id)),
-  wasm:
-    engine === 'wasm' && (() => readFileSync(fileURLToPath(import.meta.resolve('annywhere/annywhere.wasm')))),
+  wasm: engine === 'wasm' ? wasm : undefined,
 });
 
 /** A version without the option `index` has the graph alone. */
@@ -57,4 +56,8 @@ function open({ dimensions, metric }, { m, efConstruction }) {
     if (index === 'hnsw') return new VectorDb({ ...options, hnswConfig });
     throw new Refusal(`this version refuses index: 'scan' (${error.message})`);
   }
+}
+
+function wasm() {
+  return readFileSync(fileURLToPath(import.meta.resolve('annywhere/annywhere.wasm')));
 }

@@ -2,10 +2,8 @@
 
 import faiss
 from faiss_metric import metric_of
-from serve import cells, probes, serve
+from serve import cells, dimensions_per_code, probes, serve
 
-# From here on codes of four dimensions gave more queries at the same recall than codes of two.
-WIDE = 512
 # Rows rescored, as multiples of k.
 RESCORED = [4, 10, 30]
 
@@ -25,7 +23,7 @@ class FaissIvfPq:
 
     def build(self, rows) -> None:
         faiss.omp_set_num_threads(1)
-        blocks = rows.shape[1] // (4 if rows.shape[1] >= WIDE else 2)
+        blocks = rows.shape[1] // dimensions_per_code(rows)
         parts = f"IVF{cells(len(rows))},PQ{blocks}x4fs,RFlat"
         self.index = faiss.index_factory(rows.shape[1], parts, metric_of(self.data))
         self.index.train(rows)

@@ -31,6 +31,11 @@ const DEAD_FRACTION: usize = 5;
 /// Where nothing else needs the places of removed rows, this many may gather, and as many as there are rows.
 const MOST_DEAD: usize = 1_024;
 
+/// What can be searched in a millisecond or two: numbers compared, length of a list of candidates, rows scanned.
+const QUICK_NUMBERS: usize = 4_000_000;
+const QUICK_LIST: usize = 1_000;
+const QUICK_ROWS: usize = 1_000_000;
+
 /// A search that has been checked.
 struct Plan {
     k: usize,
@@ -350,7 +355,8 @@ impl Database {
         let plan = self.plan(params)?;
         let dimensions = self.stored.options.dimensions;
         if !queries.len().is_multiple_of(dimensions) {
-            let reason = format!("{} numbers are not whole vectors of {dimensions} dimensions", queries.len());
+            let reason =
+                format!("{} numbers are not whole vectors of {dimensions} dimensions", queries.len());
             return Err(Error::InvalidArgument { argument: "vectors".to_owned(), reason });
         }
         let queries: Vec<&[f32]> = queries.chunks_exact(dimensions).collect();
@@ -358,6 +364,20 @@ impl Database {
             self.stored.vectors.check(query, Some(row))?;
         }
         Ok(parallel::map(queries.len(), &self.scratches, |at, scratch| self.run(queries[at], &plan, scratch)))
+    }
+
+    /// Whether a search takes so little time, a millisecond or two, that handing it to another thread is not worth it.
+    #[must_use]
+    pub fn is_quick(&self, params: &SearchParams) -> bool {
+        match self.plan(params) {
+            Ok(Plan { method: Method::Exact, .. }) => {
+                self.len() * self.stored.options.dimensions <= QUICK_NUMBERS
+            }
+            Ok(Plan { method: Method::Graph { ef, .. }, .. }) => ef <= QUICK_LIST,
+            Ok(Plan { method: Method::Scan(_), k, .. }) => k <= QUICK_LIST && self.len() <= QUICK_ROWS,
+            // Refusing takes no time.
+            Err(_) => true,
+        }
     }
 
     /// Checks what a search is asked.
@@ -452,7 +472,8 @@ impl Database {
         } else {
             sorted.clear();
             for near in pool.candidates() {
-                sorted.extend(graph.rows_at(near.slot(), slots).map(|slot| Candidate::new(near.rank(), slot)));
+                sorted
+                    .extend(graph.rows_at(near.slot(), slots).map(|slot| Candidate::new(near.rank(), slot)));
             }
         }
     }

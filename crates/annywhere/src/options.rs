@@ -154,7 +154,10 @@ impl Options {
             return Err(invalid("hnswConfig", "is for the index 'hnsw' and does nothing for 'scan'"));
         }
         if index == Index::Hnsw && config.target_recall.is_some() {
-            return Err(invalid("targetRecall", "is for the index 'scan'; the graph has hnswConfig.efSearch"));
+            return Err(invalid(
+                "targetRecall",
+                "is for the index 'scan'; the graph has hnswConfig.efSearch",
+            ));
         }
         Ok(options)
     }
@@ -198,16 +201,19 @@ impl Options {
             (_, _) if self.distance_metric == Metric::Manhattan => {
                 Err(invalid("quantization", "codes have no Manhattan distance; use 'none'"))
             }
-            (Quantization::Scalar, Index::Scan) => {
-                Err(invalid("quantization", "'scalar' is for the index 'hnsw'; a scan takes 'rabitq' or 'none'"))
-            }
-            (Quantization::Rabitq { .. }, Index::Hnsw) => {
-                Err(invalid("quantization", "'rabitq' is for the index 'scan'; a graph takes 'scalar' or 'none'"))
-            }
+            (Quantization::Scalar, Index::Scan) => Err(invalid(
+                "quantization",
+                "'scalar' is for the index 'hnsw'; a scan takes 'rabitq' or 'none'",
+            )),
+            (Quantization::Rabitq { .. }, Index::Hnsw) => Err(invalid(
+                "quantization",
+                "'rabitq' is for the index 'scan'; a graph takes 'scalar' or 'none'",
+            )),
             (Quantization::Rabitq { bits: Some(1 | 2 | 4) }, _) | (Quantization::Scalar, _) => Ok(()),
-            (Quantization::Rabitq { bits }, _) => {
-                Err(invalid("quantization.bits", &format!("must be 1, 2 or 4, not {}", bits.unwrap_or_default())))
-            }
+            (Quantization::Rabitq { bits }, _) => Err(invalid(
+                "quantization.bits",
+                &format!("must be 1, 2 or 4, not {}", bits.unwrap_or_default()),
+            )),
         }
     }
 }
@@ -243,7 +249,11 @@ fn within(option: &str, value: usize, least: usize, most: usize) -> Result<(), E
     })
 }
 
-pub(crate) fn agree<T: PartialEq + Serialize + Copy>(option: &str, asked: Option<T>, found: T) -> Result<(), Error> {
+pub(crate) fn agree<T: PartialEq + Serialize + Copy>(
+    option: &str,
+    asked: Option<T>,
+    found: T,
+) -> Result<(), Error> {
     match asked {
         Some(asked) if asked != found => {
             let text = |value: T| serde_json::to_string(&value).unwrap_or_default();
@@ -299,8 +309,16 @@ mod tests {
         let asked = Config::from_json(r#"{"dimensions":3,"hnswConfig":{"efSearch":99}}"#).unwrap();
         let adopted = file.adopt(&asked).unwrap();
         assert_eq!((adopted.m, adopted.ef_search), (8, 99));
-        for other in [r#"{"dimensions":4}"#, r#"{"dimensions":3,"index":"scan"}"#, r#"{"dimensions":3,"targetRecall":0.9}"#] {
-            assert_eq!(file.adopt(&Config::from_json(other).unwrap()).unwrap_err().code(), "Mismatch", "{other}");
+        for other in [
+            r#"{"dimensions":4}"#,
+            r#"{"dimensions":3,"index":"scan"}"#,
+            r#"{"dimensions":3,"targetRecall":0.9}"#,
+        ] {
+            assert_eq!(
+                file.adopt(&Config::from_json(other).unwrap()).unwrap_err().code(),
+                "Mismatch",
+                "{other}"
+            );
         }
         assert_eq!(file.adopt(&Config::from_json(r#"{"dimensions":3}"#).unwrap()).unwrap(), file);
     }
@@ -316,7 +334,11 @@ mod tests {
             (r#"{"dimensions":3,"quantization":{"type":"scalar"}}"#, Index::Hnsw, Quantization::Scalar),
             (r#"{"dimensions":3,"index":"hnsw"}"#, Index::Hnsw, Quantization::None),
             (r#"{"dimensions":30,"distanceMetric":"manhattan"}"#, Index::Hnsw, Quantization::None),
-            (r#"{"dimensions":30,"distanceMetric":"manhattan","index":"scan"}"#, Index::Scan, Quantization::None),
+            (
+                r#"{"dimensions":30,"distanceMetric":"manhattan","index":"scan"}"#,
+                Index::Scan,
+                Quantization::None,
+            ),
         ] {
             let options = Options::resolve(&Config::from_json(json).unwrap()).unwrap();
             assert_eq!((options.index, options.quantization), (index, quantization), "{json}");

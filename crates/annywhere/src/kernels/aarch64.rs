@@ -9,8 +9,8 @@ use std::arch::aarch64::{
 };
 
 use super::{
-    BLOCK_ROWS, CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, TABLE_ENTRIES, Task, add_lanes,
-    check_block, check_lengths,
+    BLOCK_ROWS, CODES_PER_STEP, GROUPED_BYTES, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, TABLE_ENTRIES,
+    Task, add_lanes, check_block, check_lengths,
 };
 
 #[derive(Clone, Copy)]
@@ -104,23 +104,17 @@ impl Kernels for Neon {
 
     /// As on AVX2, with the rows of a block in two registers.
     #[inline(always)]
-    fn block_sums<const PAIRS: usize>(
-        self,
-        tables: &[u8],
-        codes: &[u8],
-        least: u16,
-        sums: &mut [u16; BLOCK_ROWS],
-    ) -> u32 {
-        check_block(tables, codes, PAIRS);
+    fn block_sums(self, tables: &[u8], codes: &[u8], least: u16, sums: &mut [u16; BLOCK_ROWS]) -> u32 {
+        check_block(tables, codes);
         // SAFETY: NEON is part of the target; `check_block` has compared the lengths that the steps rely on.
         unsafe {
             let low = vdupq_n_u8(15);
             let mut whole = [vdupq_n_u16(0); 2];
             let mut odd = [vdupq_n_u16(0); 2];
             let (mut table, mut rows) = (tables.as_ptr(), codes.as_ptr());
-            for _ in 0..codes.len() / (BLOCK_ROWS * PAIRS) {
+            for _ in 0..codes.len() / (BLOCK_ROWS * GROUPED_BYTES) {
                 let mut bytes = [vdupq_n_u8(0); 2];
-                for _ in 0..PAIRS {
+                for _ in 0..GROUPED_BYTES {
                     let (first, second) = (vld1q_u8(table), vld1q_u8(table.add(TABLE_ENTRIES)));
                     for half in 0..2 {
                         let code = vld1q_u8(rows.add(half * BLOCK_ROWS / 2));

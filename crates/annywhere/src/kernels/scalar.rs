@@ -60,14 +60,8 @@ impl Kernels for Scalar {
     }
 
     #[inline(always)]
-    fn block_sums<const PAIRS: usize>(
-        self,
-        tables: &[u8],
-        codes: &[u8],
-        least: u16,
-        sums: &mut [u16; BLOCK_ROWS],
-    ) -> u32 {
-        check_block(tables, codes, PAIRS);
+    fn block_sums(self, tables: &[u8], codes: &[u8], least: u16, sums: &mut [u16; BLOCK_ROWS]) -> u32 {
+        check_block(tables, codes);
         sums.fill(0);
         for (bytes, pair) in codes.chunks_exact(BLOCK_ROWS).zip(tables.chunks_exact(2 * TABLE_ENTRIES)) {
             for (sum, byte) in sums.iter_mut().zip(bytes) {

@@ -11,7 +11,10 @@ use std::arch::wasm32::{
     u16x8_splat, v128, v128_and, v128_any_true, v128_load, v128_or, v128_store,
 };
 
-use super::{BLOCK_ROWS, CODES_PER_STEP, Kernels, LANES, TABLE_ENTRIES, Task, check_block, check_lengths};
+use super::{
+    BLOCK_ROWS, CODES_PER_STEP, GROUPED_BYTES, Kernels, LANES, TABLE_ENTRIES, Task, check_block,
+    check_lengths,
+};
 
 #[derive(Clone, Copy)]
 pub(super) struct Simd128;
@@ -133,24 +136,19 @@ impl Kernels for Simd128 {
 
     /// As on AVX2, with the rows of a block in two registers.
     #[inline(always)]
-    fn block_sums<const PAIRS: usize>(
-        self,
-        tables: &[u8],
-        codes: &[u8],
-        least: u16,
-        sums: &mut [u16; BLOCK_ROWS],
-    ) -> u32 {
-        check_block(tables, codes, PAIRS);
+    fn block_sums(self, tables: &[u8], codes: &[u8], least: u16, sums: &mut [u16; BLOCK_ROWS]) -> u32 {
+        check_block(tables, codes);
         let low = u8x16_splat(15);
         let mut whole = [i16x8_splat(0); 2];
         let mut odd = [i16x8_splat(0); 2];
         let (mut table, mut rows) = (tables.as_ptr(), codes.as_ptr());
-        for _ in 0..codes.len() / (BLOCK_ROWS * PAIRS) {
+        for _ in 0..codes.len() / (BLOCK_ROWS * GROUPED_BYTES) {
             let mut bytes = [u8x16_splat(0); 2];
-            for _ in 0..PAIRS {
+            for _ in 0..GROUPED_BYTES {
                 // SAFETY: `check_block` has compared the lengths that these steps rely on.
                 unsafe {
-                    let (first, second) = (v128_load(table.cast()), v128_load(table.add(TABLE_ENTRIES).cast()));
+                    let (first, second) =
+                        (v128_load(table.cast()), v128_load(table.add(TABLE_ENTRIES).cast()));
                     for half in 0..2 {
                         let code = v128_load(rows.add(half * BLOCK_ROWS / 2).cast());
                         let picked = u8x16_add(

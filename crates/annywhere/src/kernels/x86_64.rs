@@ -18,8 +18,8 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    BLOCK_ROWS, CODES_PER_STEP, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, TABLE_ENTRIES, Task,
-    check_block, check_lengths, scalar,
+    BLOCK_ROWS, CODES_PER_STEP, GROUPED_BYTES, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, TABLE_ENTRIES,
+    Task, check_block, check_lengths, scalar,
 };
 
 /// Proof that the processor has AVX2: only [`Avx2::detect`] makes one.
@@ -139,25 +139,20 @@ impl Kernels for Avx2 {
     /// Bytes are summed as the two halves of 16-bit numbers: `whole` keeps both halves mixed, `odd` the upper ones, and
     /// in the end the upper ones are taken out of the mixture.
     #[inline(always)]
-    fn block_sums<const PAIRS: usize>(
-        self,
-        tables: &[u8],
-        codes: &[u8],
-        least: u16,
-        sums: &mut [u16; BLOCK_ROWS],
-    ) -> u32 {
-        check_block(tables, codes, PAIRS);
+    fn block_sums(self, tables: &[u8], codes: &[u8], least: u16, sums: &mut [u16; BLOCK_ROWS]) -> u32 {
+        check_block(tables, codes);
         // SAFETY: AVX2 is present wherever an `Avx2` is; `check_block` has compared the lengths that the steps rely on.
         unsafe {
             let low = _mm256_set1_epi8(15);
             let (mut whole, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
             let (mut tables, mut rows) = (tables.as_ptr(), codes.as_ptr());
-            for _ in 0..codes.len() / (BLOCK_ROWS * PAIRS) {
+            for _ in 0..codes.len() / (BLOCK_ROWS * GROUPED_BYTES) {
                 let mut bytes = _mm256_setzero_si256();
-                for _ in 0..PAIRS {
+                for _ in 0..GROUPED_BYTES {
                     let code = _mm256_loadu_si256(rows.cast());
                     let first = _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.cast()));
-                    let second = _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.add(TABLE_ENTRIES).cast()));
+                    let second =
+                        _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.add(TABLE_ENTRIES).cast()));
                     let first = _mm256_shuffle_epi8(first, _mm256_and_si256(code, low));
                     let high = _mm256_and_si256(_mm256_srli_epi16::<4>(code), low);
                     let second = _mm256_shuffle_epi8(second, high);

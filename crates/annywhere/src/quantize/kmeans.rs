@@ -30,7 +30,10 @@ pub(crate) struct Centres {
 impl Centres {
     /// `values` holds whole vectors of `width` components, a multiple of [`LANES`].
     pub(crate) fn new(width: usize, values: Vec<f32>) -> Self {
-        assert!(width.is_multiple_of(LANES) && values.len().is_multiple_of(width), "centres are whole padded vectors");
+        assert!(
+            width.is_multiple_of(LANES) && values.len().is_multiple_of(width),
+            "centres are whole padded vectors"
+        );
         let mut centres = Self { width, values, halves: Vec::new() };
         centres.halves = (0..centres.values.len() / width)
             .map(|index| kernels::run(SquaredLength(centres.get(index))) / 2.0)

@@ -18,10 +18,9 @@
 //! bytes, and everything as 16-bit numbers.
 
 use super::rotate::Rotation;
-use crate::kernels::{Kernels, TABLE_ENTRIES};
+use crate::kernels::{GROUPED_BYTES, Kernels, TABLE_ENTRIES};
 
-/// Components of codes with one bit are padded to a multiple of this, of others to half as many: whole groups of pairs
-/// of tables.
+/// Components of codes with one bit are padded to a multiple of this, of others to half as many: whole groups of bytes.
 const ONE_BIT_STEP: usize = 16;
 /// Table entries are computed with this many fraction bits.
 const FRACTION_BITS: u32 = 8;
@@ -63,11 +62,6 @@ impl RabitqCodec {
     /// Bytes of a row's code.
     pub(crate) fn bytes(&self) -> usize {
         self.padded * self.bits as usize / 8
-    }
-
-    /// Pairs of tables whose entries are added up as bytes. Four bits leave little room in a byte for each level.
-    pub(crate) fn pairs(&self) -> usize {
-        if self.bits == 4 { 1 } else { 2 }
     }
 
     /// The grid step in standard deviations of a component.
@@ -124,7 +118,8 @@ impl RabitqCodec {
                 }
             }
         }
-        let product = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+        let product =
+            ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
         square / product
     }
 
@@ -140,7 +135,7 @@ impl RabitqCodec {
 
         let most = ((1u32 << self.bits) - 1) as f32;
         // Components that one group of tables covers, and the largest sum of their sizes.
-        let group = self.pairs() * 8 / self.bits as usize;
+        let group = GROUPED_BYTES * 8 / self.bits as usize;
         let (mut total, mut largest) = (0.0f32, 0.0f32);
         for components in rotated.chunks_exact(group) {
             let mut sum = 0.0;
@@ -152,9 +147,15 @@ impl RabitqCodec {
         }
         let count = self.padded * self.bits as usize / 4;
         // One is kept back for the rounding of each entry.
-        let per_group = (255 - 2 * self.pairs()) as f32 / (most * largest);
+        let per_group = (255 - 2 * GROUPED_BYTES) as f32 / (most * largest);
         let per_row = (65_535 - count) as f32 / (most * total);
-        let scale = if total == 0.0 { 1.0 } else if per_group < per_row { per_group } else { per_row };
+        let scale = if total == 0.0 {
+            1.0
+        } else if per_group < per_row {
+            per_group
+        } else {
+            per_row
+        };
         *slope = 1.0 / scale;
         *offset = -0.5 * most * total;
         let kappa = self.code_deviation();
@@ -164,7 +165,9 @@ impl RabitqCodec {
         entries.resize(count * TABLE_ENTRIES, 0);
         let weight_scale = scale * (1 << FRACTION_BITS) as f32;
         let per_table = 4 / self.bits as usize;
-        for (table, components) in entries.chunks_exact_mut(TABLE_ENTRIES).zip(rotated.chunks_exact(per_table)) {
+        for (table, components) in
+            entries.chunks_exact_mut(TABLE_ENTRIES).zip(rotated.chunks_exact(per_table))
+        {
             fill_table(self.bits, components, weight_scale, table);
         }
     }
@@ -237,10 +240,7 @@ mod tests {
                     let factor = codec.encode(kernels, &mut padded, &mut code);
                     let block: Vec<u8> = code.iter().flat_map(|&byte| [byte; BLOCK_ROWS]).collect();
                     let mut sums = [0; BLOCK_ROWS];
-                    let reached = match codec.pairs() {
-                        1 => kernels.block_sums::<1>(&tables.entries, &block, 0, &mut sums),
-                        _ => kernels.block_sums::<2>(&tables.entries, &block, 0, &mut sums),
-                    };
+                    let reached = kernels.block_sums(&tables.entries, &block, 0, &mut sums);
                     assert_eq!(reached, u32::MAX);
                     (factor * (tables.slope * f32::from(sums[7]) + tables.offset), factor)
                 })
@@ -264,8 +264,12 @@ mod tests {
                 let query = vector(0);
                 let rows: Vec<Vec<f32>> = (1..=ROWS as u64).map(vector).collect();
                 let mut tables = Tables::default();
-                let estimates =
-                    kernels::run(Estimates { codec: &codec, query: &query, rows: &rows, tables: &mut tables });
+                let estimates = kernels::run(Estimates {
+                    codec: &codec,
+                    query: &query,
+                    rows: &rows,
+                    tables: &mut tables,
+                });
                 let errors: Vec<f64> = estimates
                     .iter()
                     .zip(&rows)

@@ -67,7 +67,8 @@ fn multiply(values: &mut [f32], factors: &[f32]) {
 #[inline(always)]
 fn transform(values: &mut [f32]) {
     for octet in values.chunks_exact_mut(STEP) {
-        let [a, b, c, d, e, f, g, h] = [octet[0], octet[1], octet[2], octet[3], octet[4], octet[5], octet[6], octet[7]];
+        let [a, b, c, d, e, f, g, h] =
+            [octet[0], octet[1], octet[2], octet[3], octet[4], octet[5], octet[6], octet[7]];
         let (a, b, c, d, e, f, g, h) = (a + e, b + f, c + g, d + h, a - e, b - f, c - g, d - h);
         let (a, b, c, d, e, f, g, h) = (a + c, b + d, a - c, b - d, e + g, f + h, e - g, f - h);
         octet.copy_from_slice(&[a + b, a - b, c + d, c - d, e + f, e - f, g + h, g - h]);

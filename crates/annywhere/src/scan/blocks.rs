@@ -175,7 +175,11 @@ impl Blocks {
     ///
     /// # Errors
     /// What is wrong, if numbers are not finite, bounds do not hold or live rows do not agree.
-    pub(crate) fn replace(&mut self, lines: Chunks<Line>, is_live: impl Fn(usize) -> bool) -> Result<(), String> {
+    pub(crate) fn replace(
+        &mut self,
+        lines: Chunks<Line>,
+        is_live: impl Fn(usize) -> bool,
+    ) -> Result<(), String> {
         self.lines = lines;
         for block in 0..self.lines.len() {
             let Block { factors, shifts, tail, .. } = self.get(block);

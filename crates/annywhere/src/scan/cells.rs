@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks::{Block, Blocks, Coded, Line};
 use super::reach::Reach;
-use super::search::{Effort, ScanSearch};
+use super::search::{Effort, ScanScratch, ScanSearch, needed_reach};
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::kernels::{self, BLOCK_ROWS, Kernels, LANES, Task};
@@ -34,6 +34,11 @@ const CALIBRATED: usize = 256;
 const NEIGHBOURS: usize = 10;
 /// Deviations added to the estimates while the reach is measured: almost every neighbour is found.
 const CALIBRATION_EPSILON: f32 = 3.0;
+/// Parts of the neighbours that may be missed, of all that may, by the error bound and by cells that are not visited.
+/// Together less than all, because queries are not always like rows: examples of how words are used find definitions
+/// in more cells than definitions do. Cells cost more time than bounds, so they get more.
+const MISSED_BY_BOUND: f32 = 0.2;
+const MISSED_BY_CELLS: f32 = 0.4;
 /// Rows coded at once, so that their codes do not all lie in memory twice.
 const CODED_AT_ONCE: usize = 4_096;
 /// The largest number beside a code is about 2⁸ units: room to grow towards 2¹⁶, and precise far down.
@@ -51,8 +56,8 @@ pub(crate) struct Scan {
     origin: Vec<f32>,
     /// Against the origin: the centre of each cell, and as the last one that of the tail.
     centres: Centres,
-    /// Root mean square of the distances of a cell's rows from its centre.
-    radii: Vec<f32>,
+    /// Length of the longest row, 1 under cosine.
+    longest: f32,
     /// First slot of each cell, and of the tail. Empty: nothing is coded.
     starts: Vec<Slot>,
     /// What one stands for in the halves beside the codes: factors, shifts.
@@ -73,6 +78,7 @@ pub(crate) struct Numbers {
     reach: Vec<f32>,
     trained: usize,
     placed: usize,
+    longest: f32,
 }
 
 /// Where rows are to be moved.
@@ -81,7 +87,7 @@ pub(crate) struct Arrangement {
     pub(crate) order: Vec<Slot>,
     origin: Vec<f32>,
     centres: Centres,
-    radii: Vec<f32>,
+    longest: f32,
     starts: Vec<Slot>,
     units: [f32; 2],
     trained: usize,
@@ -115,7 +121,7 @@ impl Scan {
             codec,
             origin: Vec::new(),
             centres: Centres::default(),
-            radii: Vec::new(),
+            longest: 1.0,
             starts: Vec::new(),
             units: [1.0; 2],
             reach: Reach::default(),
@@ -135,10 +141,6 @@ impl Scan {
 
     pub(super) fn codec(&self) -> &RabitqCodec {
         &self.codec
-    }
-
-    pub(super) fn pairs(&self) -> usize {
-        self.codec.pairs()
     }
 
     pub(super) fn units(&self) -> [f32; 2] {
@@ -177,25 +179,13 @@ impl Scan {
         if self.metric == Metric::Euclidean { product - self.centres.half(cell) } else { product }
     }
 
-    /// The similarity of a row that lies `reach` radii out from the centre towards the query, whose squared length is
-    /// `square`.
+    /// The largest similarity that a row can have for a query of this squared length.
     #[inline(always)]
-    pub(super) fn most(&self, cell: usize, product: f32, square: f32, reach: f32) -> f32 {
-        let (base, radius) = (self.base(cell, product), self.radii[cell]);
-        base + match self.metric {
-            Metric::Euclidean => reach * radius * distance(square, base) - radius * radius / 2.0,
-            _ => reach * radius * square.sqrt(),
+    pub(super) fn ceiling(&self, square: f32) -> f32 {
+        match self.metric {
+            Metric::Euclidean => square / 2.0,
+            _ => self.longest * square.sqrt(),
         }
-    }
-
-    /// How many radii out a row of the cell has to lie to be as similar as this.
-    fn needed(&self, cell: usize, product: f32, square: f32, similarity: f32) -> f32 {
-        let (base, radius) = (self.base(cell, product), self.radii[cell]);
-        let (missing, length) = match self.metric {
-            Metric::Euclidean => (similarity - base + radius * radius / 2.0, distance(square, base)),
-            _ => (similarity - base, square.sqrt()),
-        };
-        if radius * length > 0.0 { missing / (radius * length) } else { 0.0 }
     }
 
     /// The query against the origin, of length 1 under cosine.
@@ -211,7 +201,11 @@ impl Scan {
     /// How thorough a search has to be to find this part of the true neighbours.
     pub(crate) fn effort(&self, target_recall: f32) -> Effort {
         let missed = 1.0 - target_recall;
-        Effort { epsilon: epsilon(1.0 - missed / 2.0), reach: self.reach.covering(1.0 - missed / 2.0), rescore: true }
+        Effort {
+            epsilon: epsilon(1.0 - MISSED_BY_BOUND * missed),
+            reach: self.reach.covering(1.0 - MISSED_BY_CELLS * missed),
+            rescore: true,
+        }
     }
 
     /// Makes room for `slots` slots, so that inserting cannot fail.
@@ -254,11 +248,18 @@ impl Scan {
     }
 
     /// Decides where every row is to lie. With `anew`, centres are trained whatever there is.
-    pub(crate) fn arrange(&self, vectors: &Vectors, slots: &Slots, scratches: &Scratches, anew: bool) -> Arrangement {
+    pub(crate) fn arrange(
+        &self,
+        vectors: &Vectors,
+        slots: &Slots,
+        scratches: &Scratches,
+        anew: bool,
+    ) -> Arrangement {
         let live: Vec<Slot> = slots.live_slots().collect();
-        let wanted = if live.len() < FEWEST_PARTITIONED { 1 } else { (live.len() as f32).sqrt().round() as usize };
+        let wanted =
+            if live.len() < FEWEST_PARTITIONED { 1 } else { (live.len() as f32).sqrt().round() as usize };
         let train = anew || !self.is_coded() || wanted == 1 || self.placed >= self.trained;
-        let (origin, centres, trained, placed, mut members) = if train {
+        let (origin, centres, trained, placed, members) = if train {
             let (origin, centres) = self.train(vectors, &live, wanted, scratches);
             let cells = Cells { scan: self, centres: &centres, origin: &origin };
             let nearest = cells.assign(vectors, &live, scratches);
@@ -269,37 +270,48 @@ impl Scan {
             let cells = Cells { scan: self, centres: &self.centres, origin: &self.origin };
             let mut nearest = self.kept(&live[..split]);
             nearest.extend(cells.assign(vectors, &live[split..], scratches));
-            (self.origin.clone(), self.centres.clone(), self.trained, self.placed + live.len() - split, nearest)
+            (
+                self.origin.clone(),
+                self.centres.clone(),
+                self.trained,
+                self.placed + live.len() - split,
+                nearest,
+            )
         };
         let cells = centres.len() - 1;
         let distances = parallel::map(live.len(), scratches, |at, _| {
-            let residual = Residual { scan: self, vectors, slot: live[at], origin: &origin, centre: centres.get(members[at] as usize) };
+            let residual = Residual {
+                scan: self,
+                vectors,
+                slot: live[at],
+                origin: &origin,
+                centre: centres.get(members[at] as usize),
+            };
             kernels::run(Length(residual))
         });
         // By cell, then by distance, then by slot.
-        let mut order: Vec<(u32, u32, u32)> =
-            distances.iter().enumerate().map(|(at, &[square, _])| (members[at], square.to_bits(), at as u32)).collect();
+        let mut order: Vec<(u32, u32, u32)> = distances
+            .iter()
+            .enumerate()
+            .map(|(at, &[square, ..])| (members[at], square.to_bits(), at as u32))
+            .collect();
         order.sort_unstable();
-        let (mut starts, mut radii) = (vec![0; cells + 1], vec![0.0f32; cells + 1]);
-        let mut largest = [0.0f32; 2];
-        members.clear();
-        for &(cell, square, at) in &order {
-            starts[cell as usize + 1] += 1;
-            radii[cell as usize] += f32::from_bits(square);
-            let shift = distances[at as usize][1].abs();
-            largest = [largest[0].max(f32::from_bits(square)), largest[1].max(shift)];
+        let mut starts = vec![0; cells + 1];
+        let mut largest = [0.0f32; 3];
+        for (at, numbers) in distances.iter().enumerate() {
+            starts[members[at] as usize + 1] += 1;
+            for (largest, number) in largest.iter_mut().zip(numbers) {
+                *largest = largest.max(number.abs());
+            }
         }
         for cell in 0..cells {
-            let rows = starts[cell + 1];
-            radii[cell] = if rows == 0 { 0.0 } else { (radii[cell] / rows as f32).sqrt() };
             starts[cell + 1] += starts[cell];
         }
-        radii[cells] = largest[0].sqrt();
         // A factor is at most twice the distance from the centre.
         let units = [unit(2.0 * largest[0].sqrt()), unit(largest[1])];
         let mut order: Vec<Slot> = order.into_iter().map(|(_, _, at)| live[at as usize]).collect();
         order.extend((0..slots.len() as Slot).filter(|&slot| !slots.is_live(slot)));
-        Arrangement { order, origin, centres, radii, starts, units, trained, placed }
+        Arrangement { order, origin, centres, longest: largest[2].sqrt(), starts, units, trained, placed }
     }
 
     /// The cells of rows that lie in cells.
@@ -317,7 +329,13 @@ impl Scan {
     }
 
     /// Centres for so many cells and, as the last one, the mean of all rows.
-    fn train(&self, vectors: &Vectors, live: &[Slot], cells: usize, scratches: &Scratches) -> (Vec<f32>, Centres) {
+    fn train(
+        &self,
+        vectors: &Vectors,
+        live: &[Slot],
+        cells: usize,
+        scratches: &Scratches,
+    ) -> (Vec<f32>, Centres) {
         let width = vectors.width();
         let count = live.len().min((cells * SAMPLE_PER_CELL).max(FEWEST_PARTITIONED));
         let sample: Vec<Slot> = (0..count).map(|at| live[at * live.len() / count]).collect();
@@ -350,11 +368,11 @@ impl Scan {
         slots: &Slots,
         scratches: &Scratches,
     ) -> Result<(), Error> {
-        let Arrangement { order: _, origin, centres, radii, starts, units, trained, placed } = arrangement;
+        let Arrangement { order: _, origin, centres, longest, starts, units, trained, placed } = arrangement;
         self.starts.clear();
         self.blocks.shrink(0);
         self.blocks.reserve(slots.len())?;
-        (self.origin, self.centres, self.radii) = (origin, centres, radii);
+        (self.origin, self.centres, self.longest) = (origin, centres, longest);
         (self.starts, self.units, self.trained, self.placed) = (starts, units, trained, placed);
         let mut cell = 0;
         let mut first = 0;
@@ -399,28 +417,32 @@ impl Scan {
         vectors.aim_at_slot(slot, &mut scratch.query);
         let effort = Effort { epsilon: CALIBRATION_EPSILON, reach: f32::INFINITY, rescore: true };
         kernels::run(ScanSearch { scan: self, vectors, k: NEIGHBOURS + 1, effort, scratch });
-        let mut target = Vec::new();
-        self.aim(&scratch.query, &mut target);
-        let (products, square) = kernels::run(Products { centres: &self.centres, target: &target });
+        let ScanScratch { cells, ceiling, .. } = &scratch.scan;
         let Some(last) = scratch.sorted.last() else {
             return Vec::new();
         };
-        let similarity = match self.metric {
-            Metric::Euclidean => (square - last.rank()) / 2.0,
-            _ => -last.rank(),
+        let missing = match self.metric {
+            Metric::Euclidean => last.rank() / 2.0,
+            _ => ceiling + last.rank(),
         };
+        // All cells have been visited, so all are in order.
+        let mut places = vec![0; cells.len()];
+        for (place, cell) in cells.iter().enumerate() {
+            places[cell.slot() as usize] = place;
+        }
         let neighbours = scratch.sorted.iter().map(|near| near.slot()).filter(|&near| near != slot);
         neighbours
             .map(|near| {
-                let cell = self.starts.partition_point(|&start| start <= near) - 1;
-                self.needed(cell, products[cell], square, similarity)
+                let place = places[self.starts.partition_point(|&start| start <= near) - 1];
+                needed_reach(place, cells[place].rank() - cells[0].rank(), missing)
             })
             .collect()
     }
 
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
-        let numbers = self.origin.capacity() + self.centres.values().len() + 2 * self.radii.len() + self.starts.len();
+        let numbers =
+            self.origin.len() + self.centres.values().len() + self.centres.len() + self.starts.len();
         self.blocks.bytes() + numbers * size_of::<f32>()
     }
 
@@ -433,11 +455,10 @@ impl Scan {
         self.blocks.stride()
     }
 
-    pub(crate) fn parts(&self) -> (Numbers, Vec<f32>, Vec<[u32; 2]>) {
-        let Self { units, reach, trained, placed, .. } = self;
-        let numbers = Numbers { units: *units, reach: reach.values().to_vec(), trained: *trained, placed: *placed };
-        let cells = self.starts.iter().zip(&self.radii).map(|(&start, radius)| [start, radius.to_bits()]);
-        (numbers, [self.centres.values(), &self.origin].concat(), cells.collect())
+    pub(crate) fn parts(&self) -> (Numbers, Vec<f32>, &[Slot]) {
+        let &Self { units, trained, placed, longest, .. } = self;
+        let numbers = Numbers { units, reach: self.reach.values().to_vec(), trained, placed, longest };
+        (numbers, [self.centres.values(), &self.origin].concat(), &self.starts)
     }
 
     /// Fills an empty scan from what a file holds; `width` is that of a padded vector.
@@ -448,28 +469,28 @@ impl Scan {
         &mut self,
         numbers: Numbers,
         centres: &[f32],
-        cells: &[[u32; 2]],
+        starts: Vec<Slot>,
         lines: Chunks<Line>,
         width: usize,
         slots: &Slots,
     ) -> Result<(), Error> {
         let corrupt = |reason: &str| Err(Error::corrupt("scan", reason.to_owned()));
-        if cells.is_empty() {
+        if starts.is_empty() {
             let empty = centres.is_empty() && lines.len() == 0;
             return if empty { Ok(()) } else { corrupt("there are centres without cells") };
         }
-        if cells.len() < 2 || centres.len() != (cells.len() + 1) * width {
+        if starts.len() < 2 || centres.len() != (starts.len() + 1) * width {
             return corrupt("its arrays have lengths that no cells have");
         }
-        let starts: Vec<Slot> = cells.iter().map(|&[start, _]| start).collect();
-        let radii: Vec<f32> = cells.iter().map(|&[_, radius]| f32::from_bits(radius)).collect();
         if starts[0] != 0 || !starts.is_sorted() || starts[starts.len() - 1] as usize > slots.len() {
             return corrupt("its cells begin at slots that no cells begin at");
         }
-        let Numbers { units, reach, trained, placed } = numbers;
+        let Numbers { units, reach, trained, placed, longest } = numbers;
+        let positive = |x: f32| x.is_finite() && x > 0.0;
         let sound = centres.iter().all(|x| x.is_finite())
-            && radii.iter().all(|&radius| radius.is_finite() && radius >= 0.0)
-            && units.iter().all(|&unit| unit.is_finite() && unit > 0.0);
+            && positive(units[0])
+            && positive(units[1])
+            && longest.is_finite();
         if !sound {
             return corrupt("it holds numbers that no arrangement has");
         }
@@ -481,19 +502,12 @@ impl Scan {
         };
         let is_live = |slot: usize| slot < slots.len() && slots.is_live(slot as Slot);
         self.blocks.replace(lines, is_live).map_err(|reason| Error::corrupt("scan", reason))?;
-        let (centres, origin) = centres.split_at(cells.len() * width);
+        let (centres, origin) = centres.split_at(starts.len() * width);
         self.centres = Centres::new(width, centres.to_vec());
-        (self.origin, self.radii, self.starts, self.units) = (origin.to_vec(), radii, starts, units);
+        (self.origin, self.starts, self.units, self.longest) = (origin.to_vec(), starts, units, longest);
         (self.reach, self.trained, self.placed) = (reach, trained, placed);
         Ok(())
     }
-}
-
-/// Distance of the query from a centre of this similarity.
-#[inline(always)]
-fn distance(square: f32, base: f32) -> f32 {
-    let squared = square - 2.0 * base;
-    if squared > 0.0 { squared.sqrt() } else { 0.0 }
 }
 
 /// A power of two by which numbers up to `largest` are divided.
@@ -511,7 +525,8 @@ fn unit(largest: f32) -> f32 {
 /// Deviations to add to an estimate so that this part of the true neighbours pass; measured, see the table in
 /// `benches/README.md`.
 fn epsilon(part: f32) -> f32 {
-    const TABLE: [(f32, f32); 6] = [(0.5, 0.0), (0.95, 0.5), (0.98, 1.0), (0.995, 1.5), (0.999, 2.0), (1.0, 3.0)];
+    const TABLE: [(f32, f32); 6] =
+        [(0.5, 0.0), (0.95, 0.5), (0.98, 1.0), (0.995, 1.5), (0.999, 2.0), (1.0, 3.0)];
     let above = TABLE.iter().position(|&(known, _)| known >= part).unwrap_or(TABLE.len() - 1);
     let Some(below) = above.checked_sub(1) else {
         return TABLE[0].1;
@@ -576,16 +591,18 @@ impl Residual<'_> {
     }
 }
 
-/// The squared length of a residual, and its shift.
+/// The squared length of a residual, its shift, and the squared length of the row.
 struct Length<'a>(Residual<'a>);
 
 impl Task for Length<'_> {
-    type Output = [f32; 2];
+    type Output = [f32; 3];
 
     #[inline(always)]
-    fn run<K: Kernels>(self, kernels: K) -> [f32; 2] {
+    fn run<K: Kernels>(self, kernels: K) -> [f32; 3] {
         let (difference, shift) = self.0.compute(kernels);
-        [kernels.dot(&difference, [&difference; 4])[0], shift]
+        let (row, factor) = self.0.vectors.direction(self.0.slot);
+        let square = kernels.dot(row, [row; 4])[0] * (factor * factor);
+        [kernels.dot(&difference, [&difference; 4])[0], shift, square]
     }
 }
 
@@ -603,29 +620,11 @@ impl Task for Encode<'_> {
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Coded {
         let Self { scan, vectors, slot, cell } = self;
-        let residual =
-            Residual { scan, vectors, slot, origin: &scan.origin, centre: scan.centres.get(cell) };
+        let residual = Residual { scan, vectors, slot, origin: &scan.origin, centre: scan.centres.get(cell) };
         let (mut difference, shift) = residual.compute(kernels);
         difference.resize(scan.codec.padded(), 0.0);
         let mut code = vec![0; scan.codec.bytes()];
         let factor = scan.codec.encode(kernels, &mut difference, &mut code);
         Coded { code, factor: factor / scan.units[0], shift: shift / scan.units[1] }
-    }
-}
-
-/// Products of a target with all centres, and its squared length.
-struct Products<'a> {
-    centres: &'a Centres,
-    target: &'a [f32],
-}
-
-impl Task for Products<'_> {
-    type Output = (Vec<f32>, f32);
-
-    #[inline(always)]
-    fn run<K: Kernels>(self, kernels: K) -> (Vec<f32>, f32) {
-        let mut products = Vec::new();
-        self.centres.products(kernels, self.target, &mut products);
-        (products, kernels.dot(self.target, [self.target; 4])[0])
     }
 }

@@ -11,8 +11,7 @@
 //!    2015, and the codes of [`rabitq`](crate::quantize::rabitq)).
 //! 2. How many rows are scored exactly is not a setting. A row is skipped only if its estimate and `ε` standard deviations
 //!    of the estimate's error do not reach the k-th best exact score.
-//! 3. How many cells are visited is not a setting either. A cell is skipped if its rows would have to lie farther out,
-//!    towards the query, than the neighbours of sampled rows did when this was measured ([`reach`]).
+//! 3. How many cells are visited is not a setting either, nor the same for every query: [`reach`] says when to stop.
 //! 4. Slots are places: the row of slot `s` is row `s % 32` of block `s / 32`. [`arrange`](Scan::arrange) decides which
 //!    rows lie together and the database moves them. Rows inserted since then are the *tail*, coded around the mean of all
 //!    rows. Below [`FEWEST_CODED`] rows nothing is coded and searches are exact.

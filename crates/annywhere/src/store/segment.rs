@@ -148,10 +148,10 @@ pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
             }
         }
         Index::Scan(scan) => {
-            let (numbers, centres, cells) = scan.parts();
+            let (numbers, centres, starts) = scan.parts();
             state.scan = Some(numbers);
             sections.push((Kind::ScanCentres, Content::Bytes(bytemuck::cast_slice(&centres).to_vec())));
-            sections.push((Kind::ScanCells, Content::Bytes(bytemuck::cast_slice(&cells).to_vec())));
+            sections.push((Kind::ScanCells, Content::Parts(vec![bytemuck::cast_slice(starts)])));
             sections.push((Kind::ScanBlocks, Content::Parts(scan.lines().parts().collect())));
         }
         Index::Exact => {}
@@ -314,11 +314,11 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
         Index::Scan(scan) => {
             let numbers = state.scan.unwrap_or_default();
             let centres: Chunks<f32> = file.chunks(Kind::ScanCentres, lanes, None)?;
-            let cells: Chunks<[u32; 2]> = file.chunks(Kind::ScanCells, 1, None)?;
+            let starts: Chunks<Slot> = file.chunks(Kind::ScanCells, 1, None)?;
             let lines = file.chunks(Kind::ScanBlocks, scan.stride(), None)?;
             let centres: Vec<f32> = (0..centres.len()).flat_map(|row| centres.row(row)).copied().collect();
-            let cells: Vec<[u32; 2]> = (0..cells.len()).map(|cell| cells.get(cell)).collect();
-            scan.replace(numbers, &centres, &cells, lines, lanes, &slots)?;
+            let starts = (0..starts.len()).map(|cell| starts.get(cell)).collect();
+            scan.replace(numbers, &centres, starts, lines, lanes, &slots)?;
         }
         Index::Exact => {}
     }
