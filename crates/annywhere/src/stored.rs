@@ -26,7 +26,7 @@ pub(crate) enum Index {
         graph: Graph,
         codes: Codes,
     },
-    Scan(Box<Scan>),
+    Scan(Scan),
     /// Nothing: every search compares every row.
     Exact,
 }
@@ -38,9 +38,7 @@ impl Index {
             (options::Index::Hnsw, _) => {
                 Self::Graph { graph: Graph::new(options), codes: Codes::new(options) }
             }
-            (_, Quantization::Rabitq { bits: Some(bits) }) => {
-                Self::Scan(Box::new(Scan::new(options, u32::from(bits))))
-            }
+            (_, Quantization::Rabitq { bits: Some(bits) }) => Self::Scan(Scan::new(options, u32::from(bits))),
             _ => Self::Exact,
         }
     }

@@ -129,8 +129,8 @@ impl<R: Rows> Task for Assign<'_, R> {
                 let (row, factor) = rows.row(first + at);
                 let products = kernels.dot(row, four);
                 // Smaller distance, larger product less half the square; the first of equals.
-                for offset in 0..within {
-                    let score = products[offset] * factor - centres.halves[centre + offset];
+                for (offset, product) in products[..within].iter().enumerate() {
+                    let score = product * factor - centres.halves[centre + offset];
                     if score > best[at] {
                         best[at] = score;
                         nearest[at] = (centre + offset) as u32;

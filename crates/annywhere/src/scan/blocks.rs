@@ -183,7 +183,7 @@ impl Blocks {
         self.lines = lines;
         for block in 0..self.lines.len() {
             let Block { factors, shifts, tail, .. } = self.get(block);
-            for row in 0..BLOCK_ROWS {
+            for (row, factor) in factors.iter().enumerate() {
                 let slot = block * BLOCK_ROWS + row;
                 if (tail.live >> row & 1 == 1) != is_live(slot) {
                     return Err(format!("slot {slot} is not coded as its state says"));
@@ -191,7 +191,7 @@ impl Blocks {
                 if !is_live(slot) {
                     continue;
                 }
-                let factor = factors[row].to_f32();
+                let factor = factor.to_f32();
                 let shift = shifts.get(row).map_or(0.0, |shift| shift.to_f32());
                 let sound = factor >= tail.smallest && factor <= tail.largest && shift >= tail.least_shift;
                 if !sound || tail.smallest < 0.0 {

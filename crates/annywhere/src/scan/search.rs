@@ -80,8 +80,8 @@ impl Task for ScanSearch<'_> {
 
         cells.clear();
         let tail = scan.cells();
-        for cell in 0..tail {
-            cells.push(Candidate::new(-scan.base(cell, products[cell]), cell as Slot));
+        for (cell, &product) in products[..tail].iter().enumerate() {
+            cells.push(Candidate::new(-scan.base(cell, product), cell as Slot));
         }
         let mut next = 0;
         let mut ordered = 0;
