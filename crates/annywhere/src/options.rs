@@ -5,7 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::kernels::TABLE_ENTRIES;
 use crate::metric::Metric;
+use crate::quantize::product::SUBSPACE_STEP;
 
 /// Largest number of dimensions.
 pub const MAX_DIMENSIONS: usize = 65_536;
@@ -72,6 +74,14 @@ pub enum Quantization {
     Rabitq {
         /// 1, 2 or 4; by default 1 from 256 dimensions on, 2 from 64 on, else 4.
         bits: Option<u8>,
+    },
+    /// Product quantization, for the scan. Takes training, and is no better than `Rabitq`.
+    Product {
+        /// Parts of a vector that are coded apart: a multiple of 4, at most the dimensions rounded up to one; by default
+        /// one for every two dimensions.
+        subspaces: Option<usize>,
+        /// Centres per part: 16.
+        k: Option<usize>,
     },
 }
 
@@ -142,6 +152,11 @@ impl Options {
                 Quantization::Rabitq { bits: None } => {
                     Quantization::Rabitq { bits: Some(default_bits(config.dimensions)) }
                 }
+                Quantization::Product { subspaces, k } => Quantization::Product {
+                    subspaces: subspaces
+                        .or(Some(config.dimensions.div_ceil(2).next_multiple_of(SUBSPACE_STEP))),
+                    k: k.or(Some(TABLE_ENTRIES)),
+                },
                 stated => stated,
             },
             target_recall: config.target_recall.unwrap_or(0.99),
@@ -209,6 +224,25 @@ impl Options {
                 "quantization",
                 "'rabitq' is for the index 'scan'; a graph takes 'scalar' or 'none'",
             )),
+            (Quantization::Product { .. }, Index::Hnsw) => Err(invalid(
+                "quantization",
+                "'product' is for the index 'scan'; a graph takes 'scalar' or 'none'",
+            )),
+            (Quantization::Product { k, .. }, _) if k != Some(TABLE_ENTRIES) => {
+                let reason = format!("must be {TABLE_ENTRIES}, not {}", k.unwrap_or_default());
+                Err(invalid("quantization.k", &reason))
+            }
+            (Quantization::Product { subspaces, .. }, _) => {
+                let most = self.dimensions.next_multiple_of(SUBSPACE_STEP);
+                let count = subspaces.unwrap_or_default();
+                if count.is_multiple_of(SUBSPACE_STEP) && (1..=most).contains(&count) {
+                    return Ok(());
+                }
+                let reason = format!(
+                    "must be a multiple of {SUBSPACE_STEP} from {SUBSPACE_STEP} to {most}, not {count}"
+                );
+                Err(invalid("quantization.subspaces", &reason))
+            }
             (Quantization::Rabitq { bits: Some(1 | 2 | 4) }, _) | (Quantization::Scalar, _) => Ok(()),
             (Quantization::Rabitq { bits }, _) => Err(invalid(
                 "quantization.bits",
@@ -290,6 +324,9 @@ mod tests {
             r#"{"dimensions":3,"distanceMetric":"manhattan","quantization":{"type":"scalar"}}"#,
             r#"{"dimensions":3,"distanceMetric":"manhattan","quantization":{"type":"rabitq"}}"#,
             r#"{"dimensions":3,"quantization":{"type":"rabitq","bits":3}}"#,
+            r#"{"dimensions":8,"quantization":{"type":"product","k":256}}"#,
+            r#"{"dimensions":8,"quantization":{"type":"product","subspaces":6}}"#,
+            r#"{"dimensions":8,"quantization":{"type":"product","subspaces":12}}"#,
             r#"{"dimensions":3,"targetRecall":0.2}"#,
             r#"{"dimensions":3,"targetRecall":1.5}"#,
             r#"{"dimensions":3,"index":"scan","quantization":{"type":"scalar"}}"#,

@@ -3,8 +3,8 @@
 use crate::codes::Codes;
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::options::{self, Options, Quantization};
-use crate::scan::Scan;
+use crate::options::{self, Options};
+use crate::scan::{Codec, Scan};
 use crate::slots::{Slot, Slots};
 use crate::texts::Texts;
 use crate::vectors::Vectors;
@@ -34,12 +34,9 @@ pub(crate) enum Index {
 impl Index {
     /// An empty index.
     pub(crate) fn new(options: &Options) -> Self {
-        match (options.index, options.quantization) {
-            (options::Index::Hnsw, _) => {
-                Self::Graph { graph: Graph::new(options), codes: Codes::new(options) }
-            }
-            (_, Quantization::Rabitq { bits: Some(bits) }) => Self::Scan(Scan::new(options, u32::from(bits))),
-            _ => Self::Exact,
+        match options.index {
+            options::Index::Hnsw => Self::Graph { graph: Graph::new(options), codes: Codes::new(options) },
+            _ => Codec::new(options).map_or(Self::Exact, |codec| Self::Scan(Scan::new(options, codec))),
         }
     }
 

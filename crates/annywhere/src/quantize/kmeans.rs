@@ -11,6 +11,12 @@ use crate::scratch::Scratches;
 /// Rows that one task assigns; each group of four centres is compared with all of them while it is in the cache.
 const BATCH: usize = 16;
 
+/// With fewer centres than this, comparing with all of them takes no time to speak of.
+const FEWEST_IN_GROUPS: usize = 64;
+/// Rounds of Lloyd's algorithm from rows to begin with, and at the end with all centres of all groups.
+const ROUNDS: usize = 8;
+const LAST_ROUNDS: usize = 2;
+
 /// Vectors by number, each a padded row and a factor to multiply it with.
 pub(crate) trait Rows: Sync {
     fn len(&self) -> usize;
@@ -144,26 +150,70 @@ impl<R: Rows> Task for Assign<'_, R> {
 }
 
 /// `count` centres of the rows, whose width is `width`.
-pub(crate) fn train(
-    rows: &impl Rows,
-    width: usize,
-    count: usize,
-    iterations: usize,
-    scratches: &Scratches,
-) -> Centres {
-    let chosen = |index: usize| {
-        // Spread over the rows, at a random place of each stretch.
-        let (from, to) = (index * rows.len() / count, (index + 1) * rows.len() / count);
-        from + (mix(index as u64) % (to - from).max(1) as u64) as usize
-    };
+///
+/// Many centres are first trained in two levels, groups and centres of each group, which compares every row with `2 √count`
+/// centres instead of all; a few rounds with all of them put right what the borders of the groups distort.
+pub(crate) fn train(rows: &impl Rows, width: usize, count: usize, scratches: &Scratches) -> Centres {
+    if count < FEWEST_IN_GROUPS {
+        return improve(rows, spread(rows, width, count), ROUNDS, scratches);
+    }
+    let groups = (count as f32).sqrt().round() as usize;
+    let groups = improve(rows, spread(rows, width, groups), ROUNDS, scratches);
+    let nearest = assign(rows, &groups, scratches);
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); groups.len()];
+    for (index, &group) in nearest.iter().enumerate() {
+        members[group as usize].push(index as u32);
+    }
+    let mut values = Vec::with_capacity(count * width);
+    let (mut given, mut seen) = (0, 0);
+    for members in members.iter().filter(|members| !members.is_empty()) {
+        // Centres by the share of the rows; what rounding leaves over goes to the next group.
+        seen += members.len();
+        let share = (seen * count / rows.len()).max(given) - given;
+        given += share;
+        if share > 0 {
+            let members = Subset { rows, members };
+            values.extend_from_slice(
+                &improve(&members, spread(&members, width, share), ROUNDS, scratches).values,
+            );
+        }
+    }
+    improve(rows, Centres::new(width, values), LAST_ROUNDS, scratches)
+}
+
+/// Some of the rows.
+struct Subset<'a, R> {
+    rows: &'a R,
+    members: &'a [u32],
+}
+
+impl<R: Rows> Rows for Subset<'_, R> {
+    fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    fn row(&self, index: usize) -> (&[f32], f32) {
+        self.rows.row(self.members[index] as usize)
+    }
+}
+
+/// Rows to begin with: one from each of `count` stretches, at a random place.
+fn spread(rows: &impl Rows, width: usize, count: usize) -> Centres {
     let mut values: Vec<f32> = Vec::with_capacity(count * width);
     for index in 0..count {
-        let (row, factor) = rows.row(chosen(index).min(rows.len() - 1));
+        let (from, to) = (index * rows.len() / count, (index + 1) * rows.len() / count);
+        let chosen = from + (mix(index as u64) % (to - from).max(1) as u64) as usize;
+        let (row, factor) = rows.row(chosen.min(rows.len() - 1));
         values.extend(row.iter().map(|x| x * factor));
     }
-    let mut centres = Centres::new(width, values);
+    Centres::new(width, values)
+}
+
+/// So many rounds of Lloyd's algorithm, or fewer if nothing changes any more.
+fn improve(rows: &impl Rows, mut centres: Centres, rounds: usize, scratches: &Scratches) -> Centres {
+    let (width, count) = (centres.width, centres.len());
     let mut before: Vec<u32> = Vec::new();
-    for iteration in 0..iterations {
+    for round in 0..rounds {
         let nearest = assign(rows, &centres, scratches);
         if nearest == before {
             break;
@@ -179,7 +229,7 @@ pub(crate) fn train(
         }
         for (cell, (mean, &members)) in values.chunks_exact_mut(width).zip(&counts).enumerate() {
             if members == 0 {
-                let other = mix((iteration * count + cell) as u64) % rows.len() as u64;
+                let other = mix((round * count + cell) as u64) % rows.len() as u64;
                 let (row, factor) = rows.row(other as usize);
                 mean.iter_mut().zip(row).for_each(|(mean, x)| *mean = x * factor);
             } else {
@@ -191,6 +241,11 @@ pub(crate) fn train(
         before = nearest;
     }
     centres
+}
+
+/// The mean of the rows.
+pub(crate) fn mean(rows: &impl Rows, width: usize, scratches: &Scratches) -> Centres {
+    improve(rows, spread(rows, width, 1), 1, scratches)
 }
 
 #[cfg(test)]
@@ -216,7 +271,7 @@ mod tests {
                 .collect(),
         );
         let scratches = Scratches::default();
-        let centres = train(&rows, 8, 3, 10, &scratches);
+        let centres = train(&rows, 8, 3, &scratches);
         let nearest = assign(&rows, &centres, &scratches);
         for i in 3..300 {
             assert_eq!(nearest[i] == nearest[i - 3], true, "row {i}");
@@ -228,7 +283,7 @@ mod tests {
     fn equal_rows_and_more_centres_than_rows_do_no_harm() {
         let rows = Plain(vec![[1.0; 8]; 5]);
         let scratches = Scratches::default();
-        let centres = train(&rows, 8, 7, 4, &scratches);
+        let centres = train(&rows, 8, 7, &scratches);
         assert_eq!(centres.len(), 7);
         assert_eq!(assign(&rows, &centres, &scratches), [0; 5]);
     }

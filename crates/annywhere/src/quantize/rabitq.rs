@@ -18,14 +18,13 @@
 //! bytes, and everything as 16-bit numbers.
 
 use super::rotate::Rotation;
+use super::tables::{Ranges, Tables, deviation_of};
 use crate::kernels::{GROUPED_BYTES, Kernels, TABLE_ENTRIES};
 
 /// Components of codes with one bit are padded to a multiple of this, of others to half as many: whole groups of bytes.
 const ONE_BIT_STEP: usize = 16;
 /// Table entries are computed with this many fraction bits.
 const FRACTION_BITS: u32 = 8;
-/// The variance of rounding to whole numbers.
-const ROUNDING_VARIANCE: f32 = 1.0 / 12.0;
 
 /// How the vectors of one collection are coded.
 #[derive(Debug, Clone)]
@@ -33,18 +32,6 @@ pub(crate) struct RabitqCodec {
     bits: u32,
     padded: usize,
     rotation: Rotation,
-}
-
-/// A query, and what turns sums of table entries into inner products.
-#[derive(Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) entries: Vec<u8>,
-    /// `⟨R q, k⟩ ≈ slope · sum + offset`.
-    pub(crate) slope: f32,
-    pub(crate) offset: f32,
-    /// Standard deviation of the error of that, for the row's code and for the rounding of the tables.
-    pub(crate) deviation: f32,
-    rotated: Vec<f32>,
 }
 
 impl RabitqCodec {
@@ -134,32 +121,21 @@ impl RabitqCodec {
         let square = kernels.dot(rotated, [rotated; 4])[0];
 
         let most = ((1u32 << self.bits) - 1) as f32;
-        // Components that one group of tables covers, and the largest sum of their sizes.
+        // Components that one group of tables covers.
         let group = GROUPED_BYTES * 8 / self.bits as usize;
-        let (mut total, mut largest) = (0.0f32, 0.0f32);
+        let mut ranges = Ranges::default();
         for components in rotated.chunks_exact(group) {
             let mut sum = 0.0;
             for component in components {
                 sum += component.abs();
             }
-            total += sum;
-            largest = if sum > largest { sum } else { largest };
+            ranges.add(most * sum);
         }
         let count = self.padded * self.bits as usize / 4;
-        // One is kept back for the rounding of each entry.
-        let per_group = (255 - 2 * GROUPED_BYTES) as f32 / (most * largest);
-        let per_row = (65_535 - count) as f32 / (most * total);
-        let scale = if total == 0.0 {
-            1.0
-        } else if per_group < per_row {
-            per_group
-        } else {
-            per_row
-        };
+        let scale = ranges.scale(count);
         *slope = 1.0 / scale;
-        *offset = -0.5 * most * total;
-        let kappa = self.code_deviation();
-        *deviation = (kappa * kappa * square + count as f32 * ROUNDING_VARIANCE * *slope * *slope).sqrt();
+        *offset = -0.5 * ranges.total();
+        *deviation = deviation_of(self.code_deviation(), square, count, *slope);
 
         entries.clear();
         entries.resize(count * TABLE_ENTRIES, 0);

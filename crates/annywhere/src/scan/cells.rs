@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Block, Blocks, Coded, Line};
+use super::codec::Codec;
 use super::reach::Reach;
 use super::search::{Effort, ScanScratch, ScanSearch, needed_reach};
 use crate::chunks::Chunks;
@@ -14,7 +15,6 @@ use crate::metric::Metric;
 use crate::options::Options;
 use crate::parallel;
 use crate::quantize::kmeans::{self, Centres, Rows};
-use crate::quantize::rabitq::RabitqCodec;
 use crate::scratch::{Scratch, Scratches};
 use crate::slots::{Slot, Slots};
 use crate::space::{Query, Space};
@@ -26,9 +26,8 @@ pub(crate) const FEWEST_CODED: usize = 1_024;
 const FEWEST_PARTITIONED: usize = 10_000;
 /// The tail, or the removed rows, may grow to this part of the rows before all are arranged anew.
 const LOOSE_FRACTION: usize = 4;
-/// Rows per centre that training looks at, and how often.
+/// Rows per centre that training looks at.
 const SAMPLE_PER_CELL: usize = 64;
-const ITERATIONS: usize = 8;
 /// Rows that the reach is measured with, and how many neighbours of each.
 const CALIBRATED: usize = 256;
 const NEIGHBOURS: usize = 10;
@@ -39,6 +38,8 @@ const CALIBRATION_EPSILON: f32 = 3.0;
 /// in more cells than definitions do. Cells cost more time than bounds, so they get more.
 const MISSED_BY_BOUND: f32 = 0.2;
 const MISSED_BY_CELLS: f32 = 0.4;
+/// Rows that a codebook is trained on.
+const CODEBOOK_SAMPLE: usize = 4_096;
 /// Rows coded at once, so that their codes do not all lie in memory twice.
 const CODED_AT_ONCE: usize = 4_096;
 /// The largest number beside a code is about 2⁸ units: room to grow towards 2¹⁶, and precise far down.
@@ -50,7 +51,7 @@ const LARGEST_HALF: f32 = 65_504.0;
 pub(crate) struct Scan {
     metric: Metric,
     dimensions: usize,
-    codec: RabitqCodec,
+    codec: Codec,
     blocks: Blocks,
     /// What is subtracted from every vector: the mean under euclidean, else zeros.
     origin: Vec<f32>,
@@ -79,6 +80,19 @@ pub(crate) struct Numbers {
     trained: usize,
     placed: usize,
     longest: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kappa: Option<f32>,
+}
+
+/// What a file holds of a scan. Empty arrays: nothing is coded.
+pub(crate) struct Parts {
+    pub(crate) numbers: Numbers,
+    /// The centres of the cells, that of the tail, and the origin.
+    pub(crate) centres: Vec<f32>,
+    pub(crate) starts: Vec<Slot>,
+    /// Of a product quantizer.
+    pub(crate) codebook: Vec<f32>,
+    pub(crate) lines: Chunks<Line>,
 }
 
 /// Where rows are to be moved.
@@ -111,8 +125,7 @@ impl Rows for Members<'_> {
 }
 
 impl Scan {
-    pub(crate) fn new(options: &Options, bits: u32) -> Self {
-        let codec = RabitqCodec::new(bits, options.dimensions);
+    pub(crate) fn new(options: &Options, codec: Codec) -> Self {
         let metric = options.distance_metric;
         Self {
             metric,
@@ -139,7 +152,7 @@ impl Scan {
         self.dimensions
     }
 
-    pub(super) fn codec(&self) -> &RabitqCodec {
+    pub(super) fn codec(&self) -> &Codec {
         &self.codec
     }
 
@@ -340,11 +353,11 @@ impl Scan {
         let count = live.len().min((cells * SAMPLE_PER_CELL).max(FEWEST_PARTITIONED));
         let sample: Vec<Slot> = (0..count).map(|at| live[at * live.len() / count]).collect();
         let sample = Members { vectors, slots: &sample };
-        let mean = kmeans::train(&sample, width, 1, 1, scratches);
+        let mean = kmeans::mean(&sample, width, scratches);
         let mut values = if cells == 1 {
             mean.values().to_vec()
         } else {
-            kmeans::train(&sample, width, cells, ITERATIONS, scratches).values().to_vec()
+            kmeans::train(&sample, width, cells, scratches).values().to_vec()
         };
         values.extend_from_slice(mean.values());
         let origin = match self.metric {
@@ -374,6 +387,7 @@ impl Scan {
         self.blocks.reserve(slots.len())?;
         (self.origin, self.centres, self.longest) = (origin, centres, longest);
         (self.starts, self.units, self.trained, self.placed) = (starts, units, trained, placed);
+        self.train_codebook(vectors, slots, scratches);
         let mut cell = 0;
         let mut first = 0;
         while first < slots.len() {
@@ -397,6 +411,26 @@ impl Scan {
         self.oversized = false;
         self.measure_reach(vectors, slots, scratches);
         Ok(())
+    }
+
+    /// Trains a product quantizer on residuals.
+    fn train_codebook(&mut self, vectors: &Vectors, slots: &Slots, scratches: &Scratches) {
+        let Codec::Product(codec) = &self.codec else {
+            return;
+        };
+        let count = slots.len().min(CODEBOOK_SAMPLE);
+        let residuals = parallel::map(count, scratches, |at, _| {
+            let slot = (at * slots.len() / count) as Slot;
+            let cell = self.starts.partition_point(|&start| start <= slot) - 1;
+            let centre = self.centres.get(cell);
+            let residual = Residual { scan: self, vectors, slot, origin: &self.origin, centre };
+            let mut difference = kernels::run(Difference(residual));
+            difference.resize(codec.padded(), 0.0);
+            difference
+        });
+        let mut codec = codec.clone();
+        codec.train(residuals, scratches);
+        self.codec = Codec::Product(codec);
     }
 
     /// Finds the neighbours of sampled rows in all cells and takes down how far out they lie.
@@ -457,23 +491,28 @@ impl Scan {
 
     pub(crate) fn parts(&self) -> (Numbers, Vec<f32>, &[Slot]) {
         let &Self { units, trained, placed, longest, .. } = self;
-        let numbers = Numbers { units, reach: self.reach.values().to_vec(), trained, placed, longest };
+        let kappa = match &self.codec {
+            Codec::Product(codec) => Some(codec.parts().1),
+            Codec::Rabitq(_) => None,
+        };
+        let numbers = Numbers { units, reach: self.reach.values().to_vec(), trained, placed, longest, kappa };
         (numbers, [self.centres.values(), &self.origin].concat(), &self.starts)
+    }
+
+    /// The centres of a product quantizer; empty where there is none, or nothing is coded.
+    pub(crate) fn codebook(&self) -> Option<&[f32]> {
+        match &self.codec {
+            Codec::Product(codec) => Some(codec.parts().0),
+            Codec::Rabitq(_) => None,
+        }
     }
 
     /// Fills an empty scan from what a file holds; `width` is that of a padded vector.
     ///
     /// # Errors
     /// [`Error::Corrupt`] for parts that do not fit each other or the slots.
-    pub(crate) fn replace(
-        &mut self,
-        numbers: Numbers,
-        centres: &[f32],
-        starts: Vec<Slot>,
-        lines: Chunks<Line>,
-        width: usize,
-        slots: &Slots,
-    ) -> Result<(), Error> {
+    pub(crate) fn replace(&mut self, parts: Parts, width: usize, slots: &Slots) -> Result<(), Error> {
+        let Parts { numbers, centres, starts, codebook, lines } = parts;
         let corrupt = |reason: &str| Err(Error::corrupt("scan", reason.to_owned()));
         if starts.is_empty() {
             let empty = centres.is_empty() && lines.len() == 0;
@@ -485,7 +524,12 @@ impl Scan {
         if starts[0] != 0 || !starts.is_sorted() || starts[starts.len() - 1] as usize > slots.len() {
             return corrupt("its cells begin at slots that no cells begin at");
         }
-        let Numbers { units, reach, trained, placed, longest } = numbers;
+        let Numbers { units, reach, trained, placed, longest, kappa } = numbers;
+        if let Codec::Product(codec) = &mut self.codec
+            && !codec.replace(codebook, kappa.unwrap_or(f32::NAN))
+        {
+            return corrupt("its codebook has not the centres that its codes need");
+        }
         let positive = |x: f32| x.is_finite() && x > 0.0;
         let sound = centres.iter().all(|x| x.is_finite())
             && positive(units[0])
@@ -588,6 +632,18 @@ impl Residual<'_> {
             0.0
         };
         (difference, shift)
+    }
+}
+
+/// The residual itself.
+struct Difference<'a>(Residual<'a>);
+
+impl Task for Difference<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn run<K: Kernels>(self, kernels: K) -> Vec<f32> {
+        self.0.compute(kernels).0
     }
 }
 

@@ -21,8 +21,10 @@
 
 mod blocks;
 mod cells;
+mod codec;
 pub(crate) mod exact;
 mod reach;
 pub(crate) mod search;
 
-pub(crate) use cells::{FEWEST_CODED, Numbers, Scan};
+pub(crate) use cells::{FEWEST_CODED, Numbers, Parts, Scan};
+pub(crate) use codec::Codec;

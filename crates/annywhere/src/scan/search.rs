@@ -3,7 +3,7 @@
 use super::cells::Scan;
 use crate::kernels::{BLOCK_ROWS, Kernels, Task};
 use crate::metric::Metric;
-use crate::quantize::rabitq::Tables;
+use crate::quantize::tables::Tables;
 use crate::scratch::{Candidate, Scratch};
 use crate::slots::Slot;
 use crate::space::{Space, four};

@@ -13,7 +13,7 @@ use crate::kernels::LANES;
 use crate::options::{Config, MAX_ROWS, Options};
 use crate::quantize::scalar::ScalarCodec;
 use crate::rows;
-use crate::scan::Numbers;
+use crate::scan::{Numbers, Parts};
 use crate::slots::{Slot, Slots};
 use crate::stored::{Index, Stored};
 use crate::texts::Texts;
@@ -48,6 +48,7 @@ enum Kind {
     ScanBlocks = 12,
     ScanCentres = 13,
     ScanCells = 14,
+    ScanCodebook = 15,
 }
 
 /// What the file says of itself in JSON: section `State`.
@@ -152,6 +153,9 @@ pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
             state.scan = Some(numbers);
             sections.push((Kind::ScanCentres, Content::Bytes(bytemuck::cast_slice(&centres).to_vec())));
             sections.push((Kind::ScanCells, Content::Parts(vec![bytemuck::cast_slice(starts)])));
+            if let Some(codebook) = scan.codebook() {
+                sections.push((Kind::ScanCodebook, Content::Parts(vec![bytemuck::cast_slice(codebook)])));
+            }
             sections.push((Kind::ScanBlocks, Content::Parts(scan.lines().parts().collect())));
         }
         Index::Exact => {}
@@ -312,13 +316,18 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
             *graph = Graph::from_parts(&options, &slots, parts)?;
         }
         Index::Scan(scan) => {
-            let numbers = state.scan.unwrap_or_default();
-            let centres: Chunks<f32> = file.chunks(Kind::ScanCentres, lanes, None)?;
-            let starts: Chunks<Slot> = file.chunks(Kind::ScanCells, 1, None)?;
-            let lines = file.chunks(Kind::ScanBlocks, scan.stride(), None)?;
-            let centres: Vec<f32> = (0..centres.len()).flat_map(|row| centres.row(row)).copied().collect();
-            let starts = (0..starts.len()).map(|cell| starts.get(cell)).collect();
-            scan.replace(numbers, &centres, starts, lines, lanes, &slots)?;
+            let codebook = match scan.codebook() {
+                Some(_) => file.numbers(Kind::ScanCodebook)?,
+                None => Vec::new(),
+            };
+            let parts = Parts {
+                numbers: state.scan.unwrap_or_default(),
+                centres: file.numbers(Kind::ScanCentres)?,
+                starts: file.numbers(Kind::ScanCells)?,
+                codebook,
+                lines: file.chunks(Kind::ScanBlocks, scan.stride(), None)?,
+            };
+            scan.replace(parts, lanes, &slots)?;
         }
         Index::Exact => {}
     }
@@ -435,6 +444,12 @@ impl<'a> File<'a> {
         let mut reading = self.section(kind)?;
         chunks.parts_mut().try_for_each(|part| reading.fill(part))?;
         Ok(chunks)
+    }
+
+    /// Reads all values of a section.
+    fn numbers<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(&self, kind: Kind) -> Result<Vec<T>, Error> {
+        let chunks: Chunks<T> = self.chunks(kind, 1, None)?;
+        Ok((0..chunks.len()).map(|at| chunks.get(at)).collect())
     }
 
     fn texts(&self, lengths: Kind, heap: Kind, name: &str, slots: usize) -> Result<Texts, Error> {
