@@ -1,9 +1,11 @@
-#!/usr/bin/env -S node --no-warnings
+#!/usr/bin/env -S node --no-warnings --no-turbo-fast-api-calls
 // Runs a WebAssembly test program under Node's WASI: `wasi-run.mjs <program.wasm> [arguments]`.
 //
 // Cargo calls it for `cargo test --target wasm32-wasip1` (.cargo/config.toml). The program sees the current folder
 // for relative paths, and by absolute path the checkout and the folder for temporary files; `..` does not lead out
 // of these. Of the environment it gets only what steers tests.
+// Without fast calls: from one of those, growing the memory may collect garbage, which crashes Node now and then
+// (nodejs/node issues 46777 and 53087).
 // A panic aborts the program, so nothing is captured, else its message would be lost; the exit code is then 134, as
 // after a native abort.
 import { readFile } from 'node:fs/promises';
