@@ -135,7 +135,7 @@ impl Kernels for Simd128 {
     }
 
     /// As on AVX2, with the rows of a block in two registers.
-    #[inline(always)]
+    #[inline(never)]
     fn block_sums(self, tables: &[u8], codes: &[u8], least: u16, sums: &mut [u16; BLOCK_ROWS]) -> u32 {
         check_block(tables, codes);
         let low = u8x16_splat(15);

@@ -65,7 +65,8 @@ impl Centres {
     }
 
     /// Products of a vector with all centres, four at a time.
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn products<K: Kernels>(&self, kernels: K, vector: &[f32], products: &mut Vec<f32>) {
         products.clear();
         let last = self.len() - 1;

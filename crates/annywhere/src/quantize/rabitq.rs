@@ -111,7 +111,8 @@ impl RabitqCodec {
     }
 
     /// Fills the tables for a query of the collection's dimensions.
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn aim<K: Kernels>(&self, kernels: K, query: &[f32], tables: &mut Tables) {
         let Tables { entries, slope, offset, deviation, rotated } = tables;
         rotated.clear();

@@ -148,7 +148,8 @@ pub(super) fn needed_reach(place: usize, behind: f32, missing: f32) -> f32 {
     clippy::too_many_arguments,
     reason = "a loop of `search` with a name; a struct would only repeat its locals"
 )]
-#[inline(always)]
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn scan_cell<K: Kernels>(
     kernels: K,
     scan: &Scan,
@@ -219,7 +220,8 @@ impl Progress<'_> {
     }
 
     /// Scores the rows that passed, most promising first, and raises the floor.
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn score<K: Kernels>(&mut self, kernels: K, passed: &mut Vec<Candidate>, scratch: &mut Scratch) {
         let Scratch { query, sorted, fresh, .. } = scratch;
         passed.sort_unstable();
