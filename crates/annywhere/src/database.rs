@@ -413,7 +413,7 @@ impl Database {
             // A list as long as the database visits every row anyway.
             Index::Graph { .. } if ef < self.len() => Method::Graph { ef, rescore: params.rescore },
             Index::Scan(scan) if scan.is_coded() => {
-                let effort = scan.effort(params.target_recall.unwrap_or(options.target_recall));
+                let effort = scan.effort(params.target_recall.unwrap_or(options.target_recall), k);
                 Method::Scan(Effort { rescore: params.rescore, ..effort })
             }
             _ => Method::Exact,
@@ -429,7 +429,7 @@ impl Database {
         let found = match (plan.method, index) {
             (Method::Scan(effort), Index::Scan(scan)) => {
                 kernels::run(ScanSearch { scan, vectors, k, effort, scratch });
-                true
+                scratch.sorted.len() >= k
             }
             (Method::Graph { ef, rescore }, Index::Graph { graph, codes }) => {
                 self.search_graph(graph, codes, query, ef, rescore, scratch);

@@ -21,6 +21,7 @@ pub(crate) struct Stored {
 
 /// What finds candidates without looking at every vector.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a database has one")]
 pub(crate) enum Index {
     Graph {
         graph: Graph,

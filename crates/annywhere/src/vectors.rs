@@ -24,7 +24,8 @@ pub(crate) struct Vectors {
     inverse_lengths: Chunks<f32>,
 }
 
-struct SquaredLength<'a>(&'a [f32]);
+/// The squared length of a padded vector.
+pub(crate) struct SquaredLength<'a>(pub(crate) &'a [f32]);
 
 impl Task for SquaredLength<'_> {
     type Output = f32;

@@ -3,7 +3,7 @@
 mod support;
 
 use annywhere::{Config, Database, Metric, Quantization, SearchParams};
-use support::{Random, config, filled, ids_json, recall};
+use support::{Random, config, filled, graph, ids_json, recall};
 
 fn scattered(count: usize, dimensions: usize, seed: u64) -> Vec<Vec<f32>> {
     let mut random = Random(seed);
@@ -37,13 +37,16 @@ fn lost(database: &Database, vectors: &[Vec<f32>]) -> usize {
 fn replacing_every_row_in_one_call_leaves_one_graph() {
     for metric in [Metric::Cosine, Metric::Euclidean] {
         for count in [500, 2_000, 3_000] {
-            let mut database = filled(&config(20, metric), &scattered(count, 20, 1));
-            insert(&mut database, 0, &scattered(count, 20, 2));
-            let found = recall(&database, &scattered(50, 20, 3), 10, None);
-            assert!(found > 0.95, "{metric:?}, {count} rows: {found}");
-            let bytes = database.to_bytes().unwrap().len();
-            let fresh = filled(&config(20, metric), &scattered(count, 20, 2)).to_bytes().unwrap().len();
-            assert!(bytes < fresh + fresh / 10, "{bytes} bytes where a fresh file has {fresh}");
+            for config in [graph(20, metric), config(20, metric)] {
+                let mut database = filled(&config, &scattered(count, 20, 1));
+                insert(&mut database, 0, &scattered(count, 20, 2));
+                let found = recall(&database, &scattered(50, 20, 3), 10, None);
+                assert!(found > 0.95, "{config:?}, {count} rows: {found}");
+                database.compact();
+                let bytes = database.to_bytes().unwrap().len();
+                let fresh = filled(&config, &scattered(count, 20, 2)).to_bytes().unwrap().len();
+                assert!(bytes < fresh + fresh / 10, "{bytes} bytes where a fresh file has {fresh}");
+            }
         }
     }
 }
@@ -53,7 +56,7 @@ fn rows_inserted_after_all_were_deleted_form_one_graph() {
     for first in [1, 11, 40, 63] {
         for one_by_one in [false, true] {
             let rows = scattered(600, 20, 2);
-            let mut database = filled(&config(20, Metric::Euclidean), &scattered(first, 20, 1));
+            let mut database = filled(&graph(20, Metric::Euclidean), &scattered(first, 20, 1));
             delete(&mut database, &names(0, first));
             if one_by_one {
                 rows.iter()
@@ -73,7 +76,7 @@ fn rows_on_a_line_stay_connected_whatever_part_is_deleted_at_once() {
         (0..2_000).map(|row| (1..=20).map(|i| i as f32 * row as f32 / 1_000.0).collect()).collect();
     for quantization in [Quantization::None, Quantization::Scalar] {
         for deleted in [30, 50, 70, 90] {
-            let config = Config { quantization: Some(quantization), ..config(20, Metric::Euclidean) };
+            let config = Config { quantization: Some(quantization), ..graph(20, Metric::Euclidean) };
             let mut database = filled(&config, &rows);
             let mut random = Random(deleted);
             let doomed: Vec<String> =
@@ -87,7 +90,7 @@ fn rows_on_a_line_stay_connected_whatever_part_is_deleted_at_once() {
 
 #[test]
 fn a_shrunken_database_does_not_gather_dead_rows() {
-    let mut database = filled(&config(20, Metric::Cosine), &scattered(3_000, 20, 1));
+    let mut database = filled(&graph(20, Metric::Cosine), &scattered(3_000, 20, 1));
     delete(&mut database, &names(0, 2_900));
     for round in 0..4 {
         insert(&mut database, 2_900, &scattered(100, 20, round));
@@ -98,7 +101,7 @@ fn a_shrunken_database_does_not_gather_dead_rows() {
 #[test]
 fn nothing_of_replaced_or_deleted_metadata_stays_in_memory_or_files() {
     // Enough other rows that the replaced one stays in the graph.
-    let mut database = filled(&config(2, Metric::Euclidean), &scattered(40, 2, 1));
+    let mut database = filled(&graph(2, Metric::Euclidean), &scattered(40, 2, 1));
     database.insert(r#"[["a",{"secret":"hunter2"}],["b",null]]"#, &[1.0, 2.0, 3.0, 4.0]).unwrap();
     database.insert(r#"[["a",null]]"#, &[1.0, 3.0]).unwrap();
     let holds = |bytes: &[u8]| bytes.windows(7).any(|window| window == b"hunter2");
@@ -119,8 +122,10 @@ fn points_far_from_the_origin_are_told_apart() {
         (0..count).map(|_| vec![48.1 + 0.1 * random.real(), 11.5 + 0.1 * random.real()]).collect()
     };
     let (rows, queries) = (places(3_000), places(50));
-    let found = recall(&filled(&config(2, Metric::Euclidean), &rows), &queries, 10, None);
-    assert!(found > 0.95, "{found}");
+    for config in [graph(2, Metric::Euclidean), config(2, Metric::Euclidean)] {
+        let found = recall(&filled(&config, &rows), &queries, 10, None);
+        assert!(found > 0.95, "{config:?}: {found}");
+    }
 }
 
 #[test]

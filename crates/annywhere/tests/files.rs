@@ -2,11 +2,11 @@
 
 mod support;
 
-use annywhere::{Config, Database, Error, Metric, Quantization, SearchParams, Source};
-use support::{Random, config, filled, ids};
+use annywhere::{Config, Database, Error, Index, Metric, Quantization, SearchParams, Source};
+use support::{Random, config, filled, graph, ids};
 
 fn small(quantization: Quantization) -> (Config, Database) {
-    let config = Config { quantization: Some(quantization), ..config(5, Metric::Euclidean) };
+    let config = Config { quantization: Some(quantization), ..graph(5, Metric::Euclidean) };
     let mut random = Random(3);
     let vectors: Vec<Vec<f32>> = (0..40).map(|_| (0..5).map(|_| random.real()).collect()).collect();
     let mut database = filled(&config, &vectors);
@@ -21,6 +21,58 @@ fn everything(database: &Database) -> Vec<String> {
         &[0.1, 0.2, 0.3, 0.4, 0.5],
         &SearchParams { k: 100, exact: true, ..SearchParams::default() },
     )
+}
+
+/// Enough rows that a scan codes them.
+fn scanned(quantization: Quantization) -> (Config, Database) {
+    let config = Config { quantization: Some(quantization), ..config(5, Metric::Euclidean) };
+    let mut random = Random(4);
+    let vectors: Vec<Vec<f32>> = (0..1_200).map(|_| (0..5).map(|_| random.real()).collect()).collect();
+    let mut database = filled(&config, &vectors);
+    database.insert(r#"[["7",{"title":"größer"}],["new",{"a":[1,2]}]]"#, &[0.5; 10]).unwrap();
+    database.delete(&["3", "11"]).unwrap();
+    (config, database)
+}
+
+const RABITQ: Quantization = Quantization::Rabitq { bits: Some(4) };
+const PRODUCT: Quantization = Quantization::Product { subspaces: Some(4), k: Some(16) };
+
+#[test]
+fn a_scanned_file_gives_the_database_back_and_goes_on_as_the_original() {
+    for quantization in [RABITQ, PRODUCT] {
+        let (config, mut database) = scanned(quantization);
+        let bytes = database.to_bytes().unwrap();
+        let mut reopened = Database::read(&bytes.as_slice(), &config).unwrap();
+        assert_eq!(reopened.to_bytes().unwrap(), bytes);
+        assert_eq!(everything(&reopened), everything(&database));
+        let mut random = Random(9);
+        for round in 0..40 {
+            let vectors: Vec<f32> = (0..100).map(|_| random.real()).collect();
+            let names: Vec<String> = (0..20).map(|row| format!("{round}-{row}")).collect();
+            for database in [&mut database, &mut reopened] {
+                database.insert(&support::ids_json(names.iter().map(String::as_str)), &vectors).unwrap();
+                database.delete(&[(round * 7 % 40).to_string().as_str()]).unwrap();
+            }
+        }
+        assert_eq!(reopened.to_bytes().unwrap(), database.to_bytes().unwrap());
+    }
+}
+
+#[test]
+fn damage_to_a_scanned_file_does_not_go_unnoticed() {
+    for quantization in [RABITQ, PRODUCT] {
+        let (config, database) = scanned(quantization);
+        let bytes = database.to_bytes().unwrap();
+        let mut damaged = bytes.clone();
+        for at in (0..bytes.len()).step_by(61) {
+            damaged[at] ^= 0x10;
+            match Database::read(&damaged.as_slice(), &config) {
+                Ok(_) => assert_eq!(bytes[at], 0, "byte {at} matters"),
+                Err(error) => assert!(matches!(error.code(), "Corrupt" | "VersionTooNew"), "{at}: {error}"),
+            }
+            damaged[at] = bytes[at];
+        }
+    }
 }
 
 #[test]
@@ -69,6 +121,7 @@ fn options_that_contradict_the_file_are_refused() {
         config(6, Metric::Euclidean),
         config(5, Metric::Cosine),
         Config { quantization: Some(Quantization::None), ..config(5, Metric::Euclidean) },
+        Config { index: Some(Index::Scan), ..config(5, Metric::Euclidean) },
     ] {
         assert_eq!(Database::read(&bytes.as_slice(), &asked).unwrap_err().code(), "Mismatch");
     }

@@ -14,8 +14,8 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 const FORGERIES: usize = 10_000;
 const BLOCK_BYTES: usize = 64 * 1024;
 const DIMENSIONS: usize = 5;
-/// Kinds of sections that hold 4-byte numbers: lengths, vectors, links, twins.
-const NUMBERS: [u32; 6] = [3, 5, 7, 9, 10, 11];
+/// Kinds of sections that hold 4-byte numbers: lengths, vectors, links, twins, centres, cells, codebook.
+const NUMBERS: [u32; 9] = [3, 5, 7, 9, 10, 11, 13, 14, 15];
 
 type Sections = Vec<(u32, Vec<u8>)>;
 
@@ -75,7 +75,11 @@ fn put_together(sections: &Sections) -> Vec<u8> {
 /// A file with everything in it: free and dead slots, twins, upper layers, metadata.
 fn original(quantization: Quantization, metric: Metric, m: usize) -> (Config, Sections) {
     let hnsw_config = HnswConfig { m: Some(m), ef_construction: Some(10), ef_search: Some(5) };
-    let config = Config { quantization: Some(quantization), hnsw_config, ..config(DIMENSIONS, metric) };
+    let config = Config {
+        quantization: Some(quantization),
+        hnsw_config: Some(hnsw_config),
+        ..config(DIMENSIONS, metric)
+    };
     let mut random = Random(3);
     let vectors: Vec<Vec<f32>> =
         (0..200).map(|_| (0..DIMENSIONS).map(|_| random.below(3) as f32 - 0.9).collect()).collect();
@@ -84,6 +88,23 @@ fn original(quantization: Quantization, metric: Metric, m: usize) -> (Config, Se
     database.delete(&doomed.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     database.insert(r#"[["7",{"t":"größer"}],["n",{"a":[1,2]}]]"#, &[0.5; 2 * DIMENSIONS]).unwrap();
     database.delete(&["3", "11"]).unwrap();
+    let file = database.to_bytes().unwrap();
+    let sections = take_apart(&file);
+    assert_eq!(put_together(&sections), file, "the parts make the same file again");
+    (config, sections)
+}
+
+/// A file of a scan with coded rows, dead slots and a tail.
+fn scanned(quantization: Quantization, metric: Metric) -> (Config, Sections) {
+    let config = Config { quantization: Some(quantization), ..config(DIMENSIONS, metric) };
+    let mut random = Random(5);
+    let mut vectors = |count: usize| -> Vec<Vec<f32>> {
+        (0..count).map(|_| (0..DIMENSIONS).map(|_| random.below(5) as f32 - 1.9).collect()).collect()
+    };
+    let mut database = filled(&config, &vectors(1_030));
+    let more: Vec<String> = (0..20).map(|row| format!("t{row}")).collect();
+    database.insert(&ids_json(more.iter().map(String::as_str)), &vectors(20).concat()).unwrap();
+    database.delete(&["0", "9", "t3"]).unwrap();
     let file = database.to_bytes().unwrap();
     let sections = take_apart(&file);
     assert_eq!(put_together(&sections), file, "the parts make the same file again");
@@ -101,8 +122,14 @@ fn forge(sections: &mut Sections, random: &mut Random) {
         // The beginning of searches, in the JSON of the state.
         (1, choice) => {
             let text = String::from_utf8(bytes.clone()).unwrap();
+            if !text.contains("\"entry\":") {
+                // A scan says other numbers in its place.
+                let digits: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at].is_ascii_digit()).collect();
+                bytes[digits[random.below(digits.len())]] = b'0' + random.below(10) as u8;
+                return;
+            }
             let start = text.find("\"entry\":").unwrap() + 8;
-            let end = start + text[start..].find(',').unwrap();
+            let end = start + text[start..].find([',', '}']).unwrap();
             let entry = if choice == 0 { "null".to_owned() } else { random.below(slots + 2).to_string() };
             *bytes = [&text[..start], &entry, &text[end..]].concat().into_bytes();
         }
@@ -161,6 +188,9 @@ fn forged_files_are_refused_or_behave() {
         original(Quantization::Scalar, Metric::Cosine, 2),
         original(Quantization::Scalar, Metric::Dot, 3),
         original(Quantization::Scalar, Metric::Euclidean, 16),
+        scanned(Quantization::Rabitq { bits: Some(4) }, Metric::Euclidean),
+        scanned(Quantization::Rabitq { bits: Some(1) }, Metric::Cosine),
+        scanned(Quantization::Product { subspaces: Some(4), k: None }, Metric::Dot),
     ];
     let mut accepted = 0;
     for seed in 0..FORGERIES as u64 {

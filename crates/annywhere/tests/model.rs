@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams};
+use annywhere::{Config, Database, HnswConfig, Index, Metric, Quantization, SearchParams};
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, TestCaseError};
 use support::{Model, Random};
@@ -12,6 +12,9 @@ use support::{Model, Random};
 const DIMENSIONS: usize = 6;
 /// Few ids, so that upserts and repeated deletes are frequent.
 const IDS: usize = 400;
+/// Enough rows for a scan to code them, and enough ids that many of them are new.
+const BULK: usize = 1_100;
+const BULK_IDS: usize = 3_000;
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -20,6 +23,13 @@ enum Operation {
         rows: usize,
         seed: u64,
     },
+    /// Inserts many rows at once.
+    Bulk {
+        seed: u64,
+    },
+    /// Builds the index anew, of the other kind.
+    Reindex,
+    Compact,
     /// Removes this many random ids, present or not.
     Delete {
         ids: usize,
@@ -36,6 +46,9 @@ enum Operation {
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         4 => (1usize..60, any::<u64>()).prop_map(|(rows, seed)| Operation::Insert { rows, seed }),
+        1 => any::<u64>().prop_map(|seed| Operation::Bulk { seed }),
+        1 => Just(Operation::Compact),
+        1 => Just(Operation::Reindex),
         2 => (1usize..80, any::<u64>()).prop_map(|(ids, seed)| Operation::Delete { ids, seed }),
         4 => (1usize..30, any::<u64>()).prop_map(|(k, seed)| Operation::Search { k, seed }),
         1 => Just(Operation::Reopen),
@@ -49,7 +62,13 @@ fn options() -> impl Strategy<Value = Config> {
         Just(Metric::Dot),
         Just(Metric::Manhattan)
     ];
-    (metric, any::<bool>(), 2usize..10).prop_map(|(metric, plain, m)| Config {
+    (metric, any::<bool>(), any::<bool>(), 2usize..10).prop_map(|(metric, scan, plain, m)| {
+        if scan { scan_of(metric, [1, 2, 4][m % 3]) } else { graph_of(metric, plain, m) }
+    })
+}
+
+fn graph_of(metric: Metric, plain: bool, m: usize) -> Config {
+    Config {
         dimensions: DIMENSIONS,
         distance_metric: Some(metric),
         quantization: Some(match plain || metric == Metric::Manhattan {
@@ -58,7 +77,20 @@ fn options() -> impl Strategy<Value = Config> {
         }),
         hnsw_config: Some(HnswConfig { m: Some(m), ef_construction: Some(30), ef_search: Some(12) }),
         ..Config::default()
-    })
+    }
+}
+
+fn scan_of(metric: Metric, bits: u8) -> Config {
+    Config {
+        dimensions: DIMENSIONS,
+        distance_metric: Some(metric),
+        index: Some(Index::Scan),
+        quantization: Some(match metric {
+            Metric::Manhattan => Quantization::None,
+            _ => Quantization::Rabitq { bits: Some(bits) },
+        }),
+        ..Config::default()
+    }
 }
 
 /// Small integers, so that equal vectors and equal scores occur.
@@ -84,7 +116,16 @@ impl Pair {
 
     fn apply(&mut self, operation: &Operation) -> Result<(), TestCaseError> {
         match *operation {
-            Operation::Insert { rows, seed } => self.insert(rows, &mut Random(seed)),
+            Operation::Insert { rows, seed } => self.insert(rows, IDS, &mut Random(seed)),
+            Operation::Bulk { seed } => self.insert(BULK, BULK_IDS, &mut Random(seed)),
+            Operation::Compact => self.database.compact(),
+            Operation::Reindex => {
+                self.config = match self.config.index {
+                    Some(Index::Scan) => graph_of(self.metric(), false, 6),
+                    _ => scan_of(self.metric(), 4),
+                };
+                self.database.reindex(&self.config).unwrap();
+            }
             Operation::Delete { ids, seed } => self.delete(ids, &mut Random(seed))?,
             Operation::Search { k, seed } => self.search(k, &vector(&mut Random(seed)))?,
             Operation::Reopen => {
@@ -101,10 +142,10 @@ impl Pair {
         Ok(())
     }
 
-    fn insert(&mut self, rows: usize, random: &mut Random) {
+    fn insert(&mut self, rows: usize, most: usize, random: &mut Random) {
         let mut ids = BTreeSet::new();
         while ids.len() < rows {
-            ids.insert(random.below(IDS));
+            ids.insert(random.below(most));
         }
         let (mut texts, mut vectors) = (Vec::new(), Vec::new());
         for id in ids {
@@ -198,7 +239,7 @@ proptest! {
 #[test]
 fn every_row_finds_itself_after_heavy_churn() {
     let mut random = Random(5);
-    let config = Config { dimensions: 16, ..Config::default() };
+    let config = support::graph(16, Metric::Cosine);
     let mut database = Database::new(&config).unwrap();
     let mut model = Model::default();
     for round in 0..20 {

@@ -4,7 +4,7 @@ mod support;
 
 use annywhere::{Database, HnswConfig, Metric, Quantization, SearchParams};
 use instant_distance::{Builder, Point, Search};
-use support::{Random, config, filled, ids, ids_json, recall};
+use support::{Random, filled, graph, ids, ids_json, recall};
 
 const ROWS: usize = 3_000;
 const QUERIES: usize = 200;
@@ -18,7 +18,7 @@ fn vectors(count: usize, seed: u64) -> Vec<Vec<f32>> {
 #[test]
 fn default_options_find_nearly_all_neighbours_under_every_metric() {
     for metric in [Metric::Cosine, Metric::Euclidean, Metric::Dot, Metric::Manhattan] {
-        let database = filled(&config(DIMENSIONS, metric), &vectors(ROWS, 1));
+        let database = filled(&graph(DIMENSIONS, metric), &vectors(ROWS, 1));
         let recall = recall(&database, &vectors(QUERIES, 2), 10, None);
         assert!(recall >= 0.97, "{metric:?}: {recall}");
     }
@@ -26,7 +26,7 @@ fn default_options_find_nearly_all_neighbours_under_every_metric() {
 
 #[test]
 fn a_longer_candidate_list_finds_more_and_a_shorter_one_less() {
-    let database = filled(&config(DIMENSIONS, Metric::Cosine), &vectors(ROWS, 1));
+    let database = filled(&graph(DIMENSIONS, Metric::Cosine), &vectors(ROWS, 1));
     let at = |ef| recall(&database, &vectors(QUERIES, 2), 10, Some(ef));
     let (short, middle, long) = (at(10), at(40), at(400));
     assert!(short < middle && middle < long && long > 0.999, "{short} {middle} {long}");
@@ -43,9 +43,9 @@ fn every_graph_option_changes_the_graph() {
     let base = HnswConfig { m: Some(8), ef_construction: Some(40), ef_search: Some(20) };
     let at = |hnsw_config, quantization| {
         let config = annywhere::Config {
-            hnsw_config,
+            hnsw_config: Some(hnsw_config),
             quantization: Some(quantization),
-            ..config(DIMENSIONS, Metric::Cosine)
+            ..graph(DIMENSIONS, Metric::Cosine)
         };
         recall(&filled(&config, &scattered(ROWS, 1)), &scattered(QUERIES, 2), 10, None)
     };
@@ -63,7 +63,7 @@ fn every_graph_option_changes_the_graph() {
 #[test]
 fn rows_inserted_one_by_one_are_found_as_well_as_in_one_batch() {
     let (rows, queries) = (vectors(ROWS, 1), vectors(QUERIES, 2));
-    let config = config(DIMENSIONS, Metric::Cosine);
+    let config = graph(DIMENSIONS, Metric::Cosine);
     let batch = recall(&filled(&config, &rows), &queries, 10, None);
     let mut database = Database::new(&config).unwrap();
     for (id, row) in rows.iter().enumerate() {
@@ -89,7 +89,10 @@ fn recall_is_not_below_that_of_instant_distance() {
     let (ef_construction, ef_search) = (100, 40);
     let hnsw_config =
         HnswConfig { m: Some(16), ef_construction: Some(ef_construction), ef_search: Some(ef_search) };
-    let database = filled(&annywhere::Config { hnsw_config, ..config(DIMENSIONS, Metric::Euclidean) }, &rows);
+    let database = filled(
+        &annywhere::Config { hnsw_config: Some(hnsw_config), ..graph(DIMENSIONS, Metric::Euclidean) },
+        &rows,
+    );
     let ours = recall(&database, &queries, 10, None);
 
     let points: Vec<Row> = rows.iter().cloned().map(Row).collect();
@@ -119,7 +122,7 @@ fn many_identical_rows_hide_neither_themselves_nor_the_others() {
     let queries = vectors(QUERIES, 2);
     for quantization in [Quantization::Scalar, Quantization::None] {
         let config =
-            annywhere::Config { quantization: Some(quantization), ..config(DIMENSIONS, Metric::Cosine) };
+            annywhere::Config { quantization: Some(quantization), ..graph(DIMENSIONS, Metric::Cosine) };
         let database = filled(&config, &rows);
         let others = recall(&database, &queries, 10, None);
         assert!(others >= 0.97, "{quantization:?}: {others}");
@@ -138,7 +141,7 @@ fn rows_that_only_their_codes_make_equal_are_told_apart() {
         |count| -> Vec<Vec<f32>> { (0..count).map(|_| vec![random.real(), random.real()]).collect() };
     for metric in [Metric::Cosine, Metric::Euclidean, Metric::Dot] {
         let (rows, queries) = (plane(5_000), plane(100));
-        let found = recall(&filled(&config(2, metric), &rows), &queries, 10, None);
+        let found = recall(&filled(&graph(2, metric), &rows), &queries, 10, None);
         assert!(found >= 0.97, "{metric:?}: {found}");
     }
 }

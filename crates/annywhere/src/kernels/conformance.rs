@@ -112,7 +112,7 @@ fn blocks_agree<K: Kernels>(kernels: K, bytes_per_row: usize) {
         )
         .collect();
     let codes: Vec<u8> = (0..bytes_per_row * BLOCK_ROWS)
-        .map(|at| if at % BLOCK_ROWS % 5 == 0 { 0xFF } else { mix(!(at as u64)) as u8 })
+        .map(|at| if (at % BLOCK_ROWS).is_multiple_of(5) { 0xFF } else { mix(!(at as u64)) as u8 })
         .collect();
     let expected: [u16; BLOCK_ROWS] = std::array::from_fn(|row| {
         let mut sum = 0;

@@ -7,6 +7,7 @@ use crate::kernels::{self, Kernels, LANES, Task};
 use crate::parallel;
 use crate::rng::mix;
 use crate::scratch::Scratches;
+use crate::vectors::SquaredLength;
 
 /// Rows that one task assigns; each group of four centres is compared with all of them while it is in the cache.
 const BATCH: usize = 16;
@@ -89,17 +90,6 @@ impl Centres {
             self.get((first + 2).min(last)),
             self.get((first + 3).min(last)),
         ]
-    }
-}
-
-struct SquaredLength<'a>(&'a [f32]);
-
-impl Task for SquaredLength<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run<K: Kernels>(self, kernels: K) -> f32 {
-        kernels.dot(self.0, [self.0; 4])[0]
     }
 }
 
@@ -275,7 +265,7 @@ mod tests {
         let centres = train(&rows, 8, 3, &scratches);
         let nearest = assign(&rows, &centres, &scratches);
         for i in 3..300 {
-            assert_eq!(nearest[i] == nearest[i - 3], true, "row {i}");
+            assert_eq!(nearest[i], nearest[i - 3], "row {i}");
         }
         assert!(nearest[0] != nearest[1] && nearest[1] != nearest[2] && nearest[0] != nearest[2]);
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks::{Block, Blocks, Coded, Line};
 use super::codec::Codec;
-use super::reach::Reach;
+use super::reach::{MEASURED, Reach, Reaches};
 use super::search::{Effort, ScanScratch, ScanSearch, needed_reach};
 use crate::chunks::Chunks;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::quantize::kmeans::{self, Centres, Rows};
 use crate::scratch::{Scratch, Scratches};
 use crate::slots::{Slot, Slots};
 use crate::space::{Query, Space};
-use crate::vectors::Vectors;
+use crate::vectors::{SquaredLength, Vectors};
 
 /// With fewer rows an exact scan takes no longer.
 pub(crate) const FEWEST_CODED: usize = 1_024;
@@ -28,9 +28,6 @@ const FEWEST_PARTITIONED: usize = 10_000;
 const LOOSE_FRACTION: usize = 4;
 /// Rows per centre that training looks at.
 const SAMPLE_PER_CELL: usize = 64;
-/// Rows that the reach is measured with, and how many neighbours of each.
-const CALIBRATED: usize = 256;
-const NEIGHBOURS: usize = 10;
 /// Deviations added to the estimates while the reach is measured: almost every neighbour is found.
 const CALIBRATION_EPSILON: f32 = 3.0;
 /// Parts of the neighbours that may be missed, of all that may, by the error bound and by cells that are not visited.
@@ -42,9 +39,6 @@ const MISSED_BY_CELLS: f32 = 0.4;
 const CODEBOOK_SAMPLE: usize = 4_096;
 /// Rows coded at once, so that their codes do not all lie in memory twice.
 const CODED_AT_ONCE: usize = 4_096;
-/// The largest number beside a code is about 2⁸ units: room to grow towards 2¹⁶, and precise far down.
-const LARGEST_IN_UNITS: f32 = 256.0;
-const LARGEST_HALF: f32 = 65_504.0;
 
 /// All rows of a collection, coded and in cells.
 #[derive(Debug)]
@@ -61,21 +55,16 @@ pub(crate) struct Scan {
     longest: f32,
     /// First slot of each cell, and of the tail. Empty: nothing is coded.
     starts: Vec<Slot>,
-    /// What one stands for in the halves beside the codes: factors, shifts.
-    units: [f32; 2],
-    reach: Reach,
+    reach: Reaches,
     /// Rows when the centres were trained, and rows put around them since.
     trained: usize,
     placed: usize,
-    /// Whether a number beside a code was too large for its unit: all rows are to get new ones.
-    oversized: bool,
 }
 
 /// What a file says of a scan in JSON.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Numbers {
-    units: [f32; 2],
     reach: Vec<f32>,
     trained: usize,
     placed: usize,
@@ -103,7 +92,6 @@ pub(crate) struct Arrangement {
     centres: Centres,
     longest: f32,
     starts: Vec<Slot>,
-    units: [f32; 2],
     trained: usize,
     placed: usize,
 }
@@ -136,11 +124,9 @@ impl Scan {
             centres: Centres::default(),
             longest: 1.0,
             starts: Vec::new(),
-            units: [1.0; 2],
-            reach: Reach::default(),
+            reach: Reaches::default(),
             trained: 0,
             placed: 0,
-            oversized: false,
         }
     }
 
@@ -154,10 +140,6 @@ impl Scan {
 
     pub(super) fn codec(&self) -> &Codec {
         &self.codec
-    }
-
-    pub(super) fn units(&self) -> [f32; 2] {
-        self.units
     }
 
     pub(super) fn centres(&self) -> &Centres {
@@ -212,11 +194,11 @@ impl Scan {
     }
 
     /// How thorough a search has to be to find this part of the true neighbours.
-    pub(crate) fn effort(&self, target_recall: f32) -> Effort {
+    pub(crate) fn effort(&self, target_recall: f32, k: usize) -> Effort {
         let missed = 1.0 - target_recall;
         Effort {
             epsilon: epsilon(1.0 - MISSED_BY_BOUND * missed),
-            reach: self.reach.covering(1.0 - MISSED_BY_CELLS * missed),
+            reach: self.reach.covering(1.0 - MISSED_BY_CELLS * missed, k),
             rescore: true,
         }
     }
@@ -242,7 +224,10 @@ impl Scan {
         });
         for (&slot, coded) in new.iter().zip(&codes) {
             self.blocks.set(slot, coded);
-            self.oversized |= coded.factor > LARGEST_HALF || coded.shift.abs() > LARGEST_HALF;
+            if self.metric == Metric::Dot {
+                let (row, _) = vectors.direction(slot);
+                self.longest = self.longest.max(kernels::run(SquaredLength(row)).sqrt());
+            }
         }
     }
 
@@ -257,7 +242,7 @@ impl Scan {
     pub(crate) fn is_due(&self, slots: &Slots) -> bool {
         let loose = (slots.live() / LOOSE_FRACTION).max(FEWEST_CODED);
         let tail = slots.len() - self.starts.last().map_or(0, |&start| start as usize);
-        tail >= loose || slots.dead() >= loose || self.oversized
+        tail >= loose || slots.dead() >= loose
     }
 
     /// Decides where every row is to lie. With `anew`, centres are trained whatever there is.
@@ -310,21 +295,17 @@ impl Scan {
             .collect();
         order.sort_unstable();
         let mut starts = vec![0; cells + 1];
-        let mut largest = [0.0f32; 3];
-        for (at, numbers) in distances.iter().enumerate() {
+        let mut longest = 0.0f32;
+        for (at, &[_, square]) in distances.iter().enumerate() {
             starts[members[at] as usize + 1] += 1;
-            for (largest, number) in largest.iter_mut().zip(numbers) {
-                *largest = largest.max(number.abs());
-            }
+            longest = longest.max(square);
         }
         for cell in 0..cells {
             starts[cell + 1] += starts[cell];
         }
-        // A factor is at most twice the distance from the centre.
-        let units = [unit(2.0 * largest[0].sqrt()), unit(largest[1])];
         let mut order: Vec<Slot> = order.into_iter().map(|(_, _, at)| live[at as usize]).collect();
         order.extend((0..slots.len() as Slot).filter(|&slot| !slots.is_live(slot)));
-        Arrangement { order, origin, centres, longest: largest[2].sqrt(), starts, units, trained, placed }
+        Arrangement { order, origin, centres, longest: longest.sqrt(), starts, trained, placed }
     }
 
     /// The cells of rows that lie in cells.
@@ -381,12 +362,12 @@ impl Scan {
         slots: &Slots,
         scratches: &Scratches,
     ) -> Result<(), Error> {
-        let Arrangement { order: _, origin, centres, longest, starts, units, trained, placed } = arrangement;
+        let Arrangement { order: _, origin, centres, longest, starts, trained, placed } = arrangement;
         self.starts.clear();
         self.blocks.shrink(0);
         self.blocks.reserve(slots.len())?;
         (self.origin, self.centres, self.longest) = (origin, centres, longest);
-        (self.starts, self.units, self.trained, self.placed) = (starts, units, trained, placed);
+        (self.starts, self.trained, self.placed) = (starts, trained, placed);
         self.train_codebook(vectors, slots, scratches);
         let mut cell = 0;
         let mut first = 0;
@@ -408,7 +389,6 @@ impl Scan {
             }
             first = last;
         }
-        self.oversized = false;
         self.measure_reach(vectors, slots, scratches);
         Ok(())
     }
@@ -435,22 +415,25 @@ impl Scan {
 
     /// Finds the neighbours of sampled rows in all cells and takes down how far out they lie.
     fn measure_reach(&mut self, vectors: &Vectors, slots: &Slots, scratches: &Scratches) {
-        self.reach = Reach::default();
+        self.reach = Reaches::default();
         if self.cells() == 1 {
             return;
         }
-        let count = CALIBRATED.min(slots.len());
-        let needed = parallel::map(count, scratches, |at, scratch| {
-            self.needed_by((at * slots.len() / count) as Slot, vectors, scratch)
+        let tables = MEASURED.map(|(neighbours, rows)| {
+            let needed = parallel::map(rows.min(slots.len()), scratches, |at, scratch| {
+                let slot = at * slots.len() / rows.min(slots.len());
+                self.needed_by(slot as Slot, neighbours, vectors, scratch)
+            });
+            Reach::of(needed.into_iter().flatten().collect())
         });
-        self.reach = Reach::of(needed.into_iter().flatten().collect());
+        self.reach = Reaches::new(tables);
     }
 
     /// The reaches that the neighbours of a row need.
-    fn needed_by(&self, slot: Slot, vectors: &Vectors, scratch: &mut Scratch) -> Vec<f32> {
+    fn needed_by(&self, slot: Slot, neighbours: usize, vectors: &Vectors, scratch: &mut Scratch) -> Vec<f32> {
         vectors.aim_at_slot(slot, &mut scratch.query);
         let effort = Effort { epsilon: CALIBRATION_EPSILON, reach: f32::INFINITY, rescore: true };
-        kernels::run(ScanSearch { scan: self, vectors, k: NEIGHBOURS + 1, effort, scratch });
+        kernels::run(ScanSearch { scan: self, vectors, k: neighbours + 1, effort, scratch });
         let ScanScratch { cells, ceiling, .. } = &scratch.scan;
         let Some(last) = scratch.sorted.last() else {
             return Vec::new();
@@ -459,6 +442,10 @@ impl Scan {
             Metric::Euclidean => last.rank() / 2.0,
             _ => ceiling + last.rank(),
         };
+        if missing <= 0.0 {
+            // All neighbours equal the row: they say nothing of others.
+            return Vec::new();
+        }
         // All cells have been visited, so all are in order.
         let mut places = vec![0; cells.len()];
         for (place, cell) in cells.iter().enumerate() {
@@ -490,12 +477,12 @@ impl Scan {
     }
 
     pub(crate) fn parts(&self) -> (Numbers, Vec<f32>, &[Slot]) {
-        let &Self { units, trained, placed, longest, .. } = self;
+        let &Self { trained, placed, longest, .. } = self;
         let kappa = match &self.codec {
             Codec::Product(codec) => Some(codec.parts().1),
             Codec::Rabitq(_) => None,
         };
-        let numbers = Numbers { units, reach: self.reach.values().to_vec(), trained, placed, longest, kappa };
+        let numbers = Numbers { reach: self.reach.values(), trained, placed, longest, kappa };
         (numbers, [self.centres.values(), &self.origin].concat(), &self.starts)
     }
 
@@ -524,46 +511,30 @@ impl Scan {
         if starts[0] != 0 || !starts.is_sorted() || starts[starts.len() - 1] as usize > slots.len() {
             return corrupt("its cells begin at slots that no cells begin at");
         }
-        let Numbers { units, reach, trained, placed, longest, kappa } = numbers;
+        let Numbers { reach, trained, placed, longest, kappa } = numbers;
         if let Codec::Product(codec) = &mut self.codec
             && !codec.replace(codebook, kappa.unwrap_or(f32::NAN))
         {
             return corrupt("its codebook has not the centres that its codes need");
         }
-        let positive = |x: f32| x.is_finite() && x > 0.0;
-        let sound = centres.iter().all(|x| x.is_finite())
-            && positive(units[0])
-            && positive(units[1])
-            && longest.is_finite();
+        let sound = centres.iter().all(|x| x.is_finite()) && longest.is_finite();
         if !sound {
             return corrupt("it holds numbers that no arrangement has");
         }
         if lines.len() != slots.len().div_ceil(BLOCK_ROWS) {
             return corrupt("it has not the blocks that its slots need");
         }
-        let Some(reach) = Reach::from_values(&reach) else {
+        let Some(reach) = Reaches::from_values(&reach) else {
             return corrupt("its table of reaches is not ascending");
         };
         let is_live = |slot: usize| slot < slots.len() && slots.is_live(slot as Slot);
         self.blocks.replace(lines, is_live).map_err(|reason| Error::corrupt("scan", reason))?;
         let (centres, origin) = centres.split_at(starts.len() * width);
         self.centres = Centres::new(width, centres.to_vec());
-        (self.origin, self.starts, self.units, self.longest) = (origin.to_vec(), starts, units, longest);
+        (self.origin, self.starts, self.longest) = (origin.to_vec(), starts, longest);
         (self.reach, self.trained, self.placed) = (reach, trained, placed);
         Ok(())
     }
-}
-
-/// A power of two by which numbers up to `largest` are divided.
-fn unit(largest: f32) -> f32 {
-    let mut unit = 1.0f32;
-    while largest > unit * LARGEST_IN_UNITS && unit < 1e30 {
-        unit *= 2.0;
-    }
-    while largest < unit * (LARGEST_IN_UNITS / 2.0) && unit > 1e-30 {
-        unit /= 2.0;
-    }
-    unit
 }
 
 /// Deviations to add to an estimate so that this part of the true neighbours pass; measured, see the table in
@@ -647,18 +618,18 @@ impl Task for Difference<'_> {
     }
 }
 
-/// The squared length of a residual, its shift, and the squared length of the row.
+/// The squared length of a residual, and that of its row.
 struct Length<'a>(Residual<'a>);
 
 impl Task for Length<'_> {
-    type Output = [f32; 3];
+    type Output = [f32; 2];
 
     #[inline(always)]
-    fn run<K: Kernels>(self, kernels: K) -> [f32; 3] {
-        let (difference, shift) = self.0.compute(kernels);
+    fn run<K: Kernels>(self, kernels: K) -> [f32; 2] {
+        let (difference, _) = self.0.compute(kernels);
         let (row, factor) = self.0.vectors.direction(self.0.slot);
         let square = kernels.dot(row, [row; 4])[0] * (factor * factor);
-        [kernels.dot(&difference, [&difference; 4])[0], shift, square]
+        [kernels.dot(&difference, [&difference; 4])[0], square]
     }
 }
 
@@ -681,6 +652,6 @@ impl Task for Encode<'_> {
         difference.resize(scan.codec.padded(), 0.0);
         let mut code = vec![0; scan.codec.bytes()];
         let factor = scan.codec.encode(kernels, &mut difference, &mut code);
-        Coded { code, factor: factor / scan.units[0], shift: shift / scan.units[1] }
+        Coded { code, factor, shift }
     }
 }

@@ -12,8 +12,38 @@
 //! 2.3 % against 3.4 %, sentences 20 % against 25 %). The table says which reach covers which part of the sampled
 //! rows' true neighbours.
 
+/// How many neighbours the table was measured with, and of how many rows: each is for searches up to that many hits.
+pub(super) const MEASURED: [(usize, usize); 3] = [(10, 256), (100, 64), (1_000, 16)];
 /// Parts of the true neighbours in the table.
 const LEVELS: [f32; 12] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0];
+
+/// The tables for each number of neighbours in [`MEASURED`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Reaches([Reach; MEASURED.len()]);
+
+impl Reaches {
+    pub(crate) fn new(tables: [Reach; MEASURED.len()]) -> Self {
+        Self(tables)
+    }
+
+    /// The reach that covers this part of the neighbours in a search for `k` hits.
+    pub(crate) fn covering(&self, part: f32, k: usize) -> f32 {
+        let table = MEASURED.iter().position(|&(neighbours, _)| k <= neighbours);
+        self.0[table.unwrap_or(MEASURED.len() - 1)].covering(part)
+    }
+
+    pub(crate) fn values(&self) -> Vec<f32> {
+        self.0.iter().flat_map(|reach| reach.0).collect()
+    }
+
+    /// The tables of a file; `None` unless all are complete, finite and ascending.
+    pub(crate) fn from_values(values: &[f32]) -> Option<Self> {
+        let (tables, rest) = values.as_chunks::<{ LEVELS.len() }>();
+        let tables: [_; MEASURED.len()] = tables.try_into().ok()?;
+        let sound = tables.iter().all(|table| table.iter().all(|x| x.is_finite()) && table.is_sorted());
+        (sound && rest.is_empty()).then_some(Self(tables.map(Reach)))
+    }
+}
 
 /// For each level in turn, the reach that covers it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -31,24 +61,13 @@ impl Reach {
     }
 
     /// The reach that covers this part of the neighbours, in between by straight lines.
-    pub(crate) fn covering(&self, part: f32) -> f32 {
+    fn covering(&self, part: f32) -> f32 {
         let above = LEVELS.iter().position(|&level| level >= part).unwrap_or(LEVELS.len() - 1);
         let Some(below) = above.checked_sub(1) else {
             return self.0[0];
         };
         let share = (part - LEVELS[below]) / (LEVELS[above] - LEVELS[below]);
         self.0[below] + share * (self.0[above] - self.0[below])
-    }
-
-    pub(crate) fn values(&self) -> &[f32] {
-        &self.0
-    }
-
-    /// The table of a file; `None` unless it has all levels, finite and ascending.
-    pub(crate) fn from_values(values: &[f32]) -> Option<Self> {
-        let values: [f32; LEVELS.len()] = values.try_into().ok()?;
-        let sound = values.iter().all(|value| value.is_finite()) && values.is_sorted();
-        sound.then_some(Self(values))
     }
 }
 
@@ -62,7 +81,9 @@ mod tests {
         assert_eq!([reach.covering(0.5), reach.covering(0.99), reach.covering(1.0)], [499.0, 989.0, 999.0]);
         assert!((reach.covering(0.96) - 959.0).abs() < 1.0);
         assert_eq!(reach.covering(0.1), 499.0);
-        assert_eq!(Reach::from_values(reach.values()), Some(reach));
-        assert_eq!(Reach::from_values(&[0.0; 3]), None);
+        let reaches = Reaches::new([Reach::default(), reach, Reach::default()]);
+        assert_eq!([reaches.covering(0.5, 10), reaches.covering(0.5, 11)], [0.0, 499.0]);
+        assert_eq!(Reaches::from_values(&reaches.values()), Some(reaches));
+        assert_eq!(Reaches::from_values(&[0.0; 3]), None);
     }
 }

@@ -133,11 +133,11 @@ struct Progress<'a> {
 #[inline(always)]
 pub(super) fn needed_reach(place: usize, behind: f32, missing: f32) -> f32 {
     let product = (place as f32).sqrt() * behind;
-    // A product that is zero, or not above zero by more than rounding, needs nothing even if nothing is missing.
-    if product > missing * f32::MAX {
-        f32::MAX
-    } else if missing > 0.0 {
+    if missing > 0.0 {
         product / missing
+    } else if product > 0.0 {
+        // No row can be better than those found.
+        f32::MAX
     } else {
         0.0
     }
@@ -165,11 +165,10 @@ fn scan_cell<K: Kernels>(
         return;
     }
     let base = scan.base(cell, product);
-    let [factor_unit, shift_unit] = scan.units();
     let slack = ROUNDING * (base.abs() + progress.half_square);
     let margin = if progress.effort.rescore { progress.effort.epsilon * tables.deviation } else { 0.0 };
     // The similarity of a row: base + factor · (slope · sum + offset) − shift, and `margin` more at most.
-    let (slope, offset) = (tables.slope * factor_unit, (tables.offset + margin) * factor_unit);
+    let (slope, offset) = (tables.slope, tables.offset + margin);
     let inverse_slope = 1.0 / slope;
     let most_passed = progress.k.max(GATHERED);
     let (first, last) = (slots.start as usize / BLOCK_ROWS, (slots.end as usize - 1) / BLOCK_ROWS);
@@ -187,7 +186,7 @@ fn scan_cell<K: Kernels>(
         let needed = progress.floor - base - slack;
         // A sum that every row reaches whose upper bound reaches the floor. Dividing by infinity or zero, and a floor of
         // minus infinity, end in 0: all rows are looked at.
-        let missing = needed + block.tail.least_shift * shift_unit;
+        let missing = needed + block.tail.least_shift;
         let missing = missing / if missing >= 0.0 { block.tail.largest } else { block.tail.smallest };
         let least = ((missing - offset) * inverse_slope) as u16;
         let mut reached = kernels.block_sums(&tables.entries, block.codes, least, &mut sums) & live;
@@ -195,7 +194,7 @@ fn scan_cell<K: Kernels>(
             let row = reached.trailing_zeros() as usize;
             reached &= reached - 1;
             let (factor, shift) = block.numbers(row);
-            let above_base = factor * (slope * f32::from(sums[row]) + offset) - shift * shift_unit;
+            let above_base = factor * (slope * f32::from(sums[row]) + offset) - shift;
             if above_base >= needed {
                 passed.push(Candidate::new(-(base + above_base), (start + row) as Slot));
             }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use annywhere::{Config, Database, Metric, SearchParams};
+use annywhere::{Config, Database, Index, Metric, SearchParams};
 
 /// SplitMix64.
 pub struct Random(pub u64);
@@ -35,6 +35,11 @@ impl Random {
 
 pub fn config(dimensions: usize, metric: Metric) -> Config {
     Config { dimensions, distance_metric: Some(metric), ..Config::default() }
+}
+
+/// The same with a graph.
+pub fn graph(dimensions: usize, metric: Metric) -> Config {
+    Config { index: Some(Index::Hnsw), ..config(dimensions, metric) }
 }
 
 pub fn ids_json<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
