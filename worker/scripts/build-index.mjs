@@ -30,7 +30,6 @@ const OPTIONS = {
   dimensions: DIMENSIONS,
   distanceMetric: 'cosine',
   maxElements: ROWS,
-  hnswConfig: { m: 16, efConstruction: 200, efSearch: 64 },
 };
 
 const WORDS_WEIGHT = 0.3;

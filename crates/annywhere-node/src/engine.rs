@@ -1,9 +1,9 @@
 //! One database, as JavaScript sees it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard, TryLockError};
 
-use annywhere::{Config, Database, SearchParams};
+use annywhere::{Config, Database, Hits, SearchParams};
 use napi::bindgen_prelude::{AsyncTask, Float32Array, ToNapiValue, TypeName, Uint8Array};
 use napi_derive::napi;
 
@@ -14,7 +14,7 @@ use crate::work::Work;
 /// A database with the options it was made with. `None` after [`Engine::free`].
 #[napi]
 pub struct Engine {
-    config: Arc<Config>,
+    config: Arc<RwLock<Config>>,
     database: Arc<RwLock<Option<Database>>>,
 }
 
@@ -32,6 +32,13 @@ pub struct Found {
     scores: Vec<f32>,
     distances: Vec<f32>,
     rows: String,
+}
+
+impl From<Hits<'_>> for Found {
+    fn from(hits: Hits<'_>) -> Found {
+        let (scores, distances) = (hits.scores().to_vec(), hits.distances().to_vec());
+        Found { scores, distances, rows: hits.rows_json() }
+    }
 }
 
 impl From<Found> for EngineHits {
@@ -55,7 +62,7 @@ impl Engine {
     pub fn new(config: String) -> napi::Result<Engine> {
         let config = Config::from_json(&config).map_err(Thrown::from)?;
         let database = Database::new(&config).map_err(Thrown::from)?;
-        Ok(Engine { config: Arc::new(config), database: Arc::new(RwLock::new(Some(database))) })
+        Ok(Engine { config: Arc::new(RwLock::new(config)), database: Arc::new(RwLock::new(Some(database))) })
     }
 
     #[napi(catch_unwind)]
@@ -73,27 +80,66 @@ impl Engine {
         })
     }
 
-    /// `ef` 0 is the default of the options; `threshold` NaN is none.
+    /// `params` is the JSON of the search's parameters.
     #[napi(catch_unwind)]
-    pub fn search(
-        &self,
-        query: &[f32],
-        k: u32,
-        ef: u32,
-        exact: bool,
-        threshold: f64,
-    ) -> AsyncTask<Work<Found, EngineHits>> {
+    pub fn search(&self, query: &[f32], params: String) -> AsyncTask<Work<Found, EngineHits>> {
         let query = query.to_vec();
-        let params = SearchParams {
-            k: k as usize,
-            ef: (ef != 0).then_some(ef as usize),
-            exact,
-            threshold: (!threshold.is_nan()).then_some(threshold as f32),
-        };
         self.read(move |database| {
-            let hits = database.search(&query, &params)?;
-            let (scores, distances) = (hits.scores().to_vec(), hits.distances().to_vec());
-            Ok(Found { scores, distances, rows: hits.rows_json() })
+            let hits = database.search(&query, &SearchParams::from_json(&params)?)?;
+            Ok(Found::from(hits))
+        })
+    }
+
+    /// The same at once, without the way to another thread and back, which takes longer than most searches. `null` if
+    /// the search is not a quick one or would have to wait for a change to end.
+    #[napi(catch_unwind)]
+    pub fn search_now(&self, query: &[f32], params: String) -> napi::Result<Option<EngineHits>> {
+        let database = match self.database.try_read() {
+            Ok(database) => database,
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Poisoned(_)) => return Err(Thrown::failed(POISONED).into()),
+        };
+        let database = database.as_ref().ok_or_else(|| Thrown::failed(FREED))?;
+        let params = SearchParams::from_json(&params).map_err(Thrown::from)?;
+        if !database.is_quick(&params) {
+            return Ok(None);
+        }
+        let hits = database.search(query, &params).map_err(Thrown::from)?;
+        Ok(Some(Found::from(hits).into()))
+    }
+
+    /// The hits of many queries, one after the other; `rows` has an array for each.
+    #[napi(catch_unwind)]
+    pub fn search_many(&self, queries: &[f32], params: String) -> AsyncTask<Work<Found, EngineHits>> {
+        let queries = queries.to_vec();
+        self.read(move |database| {
+            let hits = database.search_many(&queries, &SearchParams::from_json(&params)?)?;
+            let rows: Vec<String> = hits.iter().map(Hits::rows_json).collect();
+            Ok(Found {
+                scores: hits.iter().flat_map(Hits::scores).copied().collect(),
+                distances: hits.iter().flat_map(Hits::distances).copied().collect(),
+                rows: format!("[{}]", rows.join(",")),
+            })
+        })
+    }
+
+    /// Replaces the index by that of other options, which are the engine's from then on.
+    #[napi(catch_unwind)]
+    pub fn reindex(&self, config: String) -> AsyncTask<Work<(), ()>> {
+        let kept = Arc::clone(&self.config);
+        self.write(move |database| {
+            let config = Config::from_json(&config)?;
+            database.reindex(&config)?;
+            *kept.write().map_err(|_| Thrown::failed(POISONED))? = config;
+            Ok(())
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn compact(&self) -> AsyncTask<Work<(), ()>> {
+        self.write(|database| {
+            database.compact();
+            Ok(())
         })
     }
 
@@ -129,7 +175,7 @@ impl Engine {
     pub fn load_bytes(&self, bytes: &[u8]) -> AsyncTask<Work<(), ()>> {
         let (bytes, config) = (bytes.to_vec(), Arc::clone(&self.config));
         self.write(move |database| {
-            *database = Database::read(&bytes.as_slice(), &config)?;
+            *database = Database::read(&bytes.as_slice(), &*read(&config)?)?;
             Ok(())
         })
     }
@@ -145,7 +191,7 @@ impl Engine {
     pub fn load_file(&self, source: String) -> AsyncTask<Work<(), ()>> {
         let config = Arc::clone(&self.config);
         self.write(move |database| {
-            *database = Database::read(&files::FileSource::open(&PathBuf::from(source))?, &config)?;
+            *database = Database::read(&files::FileSource::open(&PathBuf::from(source))?, &*read(&config)?)?;
             Ok(())
         })
     }
@@ -193,6 +239,10 @@ fn with_database<T>(
 ) -> Result<T, Thrown> {
     let database = database.read().map_err(|_| Thrown::failed(POISONED))?;
     body(database.as_ref().ok_or_else(|| Thrown::failed(FREED))?)
+}
+
+fn read(config: &RwLock<Config>) -> Result<RwLockReadGuard<'_, Config>, Thrown> {
+    config.read().map_err(|_| Thrown::failed(POISONED))
 }
 
 const POISONED: &str = "an earlier call panicked while it changed the database";

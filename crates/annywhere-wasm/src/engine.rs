@@ -1,6 +1,6 @@
 //! One database, as JavaScript sees it.
 
-use annywhere::{Config, Database, Error, SearchParams};
+use annywhere::{Config, Database, Error, Hits, SearchParams};
 use js_sys::{Float32Array, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::FileSystemSyncAccessHandle;
@@ -59,27 +59,40 @@ impl Engine {
         Ok(self.database.delete(&ids)?)
     }
 
-    /// `ef` 0 is the default of the options; `threshold` NaN is none.
-    pub fn search(
-        &self,
-        query: &[f32],
-        k: usize,
-        ef: usize,
-        exact: bool,
-        threshold: f32,
-    ) -> Result<EngineHits, Thrown> {
-        let params = SearchParams {
-            k,
-            ef: (ef != 0).then_some(ef),
-            exact,
-            threshold: (!threshold.is_nan()).then_some(threshold),
-        };
-        let hits = self.database.search(query, &params)?;
+    /// `params` is the JSON of the search's parameters.
+    pub fn search(&self, query: &[f32], params: &str) -> Result<EngineHits, Thrown> {
+        let hits = self.database.search(query, &SearchParams::from_json(params)?)?;
         Ok(EngineHits {
             scores: hits.scores().to_vec(),
             distances: hits.distances().to_vec(),
             rows: hits.rows_json(),
         })
+    }
+
+    /// The hits of many queries, one after the other; `rows` has an array for each.
+    #[wasm_bindgen(js_name = searchMany)]
+    pub fn search_many(&self, queries: &Float32Array, params: &str) -> Result<EngineHits, Thrown> {
+        let mut copy = room(queries.length())?;
+        queries.copy_to(&mut copy);
+        let hits = self.database.search_many(&copy, &SearchParams::from_json(params)?)?;
+        let rows: Vec<String> = hits.iter().map(Hits::rows_json).collect();
+        Ok(EngineHits {
+            scores: hits.iter().flat_map(Hits::scores).copied().collect(),
+            distances: hits.iter().flat_map(Hits::distances).copied().collect(),
+            rows: format!("[{}]", rows.join(",")),
+        })
+    }
+
+    /// Replaces the index by that of other options, which are the engine's from then on.
+    pub fn reindex(&mut self, config: &str) -> Result<(), Thrown> {
+        let config = Config::from_json(config)?;
+        self.database.reindex(&config)?;
+        self.config = config;
+        Ok(())
+    }
+
+    pub fn compact(&mut self) {
+        self.database.compact();
     }
 
     pub fn get(&self, id: &str) -> Option<EngineRow> {

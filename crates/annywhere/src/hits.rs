@@ -1,11 +1,15 @@
 //! What a search is asked and what it answers.
 
+use serde::Deserialize;
+
+use crate::error::Error;
 use crate::rows;
 use crate::slots::{Slot, Slots};
 use crate::texts::Texts;
 
 /// How to search.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SearchParams {
     /// Number of hits wanted, at least 1. Fewer come back only if fewer rows exist or pass the threshold.
     pub k: usize,
@@ -24,6 +28,19 @@ pub struct SearchParams {
 impl Default for SearchParams {
     fn default() -> Self {
         Self { k: 10, ef: None, target_recall: None, rescore: true, exact: false, threshold: None }
+    }
+}
+
+impl SearchParams {
+    /// Reads parameters from JSON text; what is absent takes its default.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when the text is not an object of known names with values of the right type.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text).map_err(|error| Error::InvalidArgument {
+            argument: "search".to_owned(),
+            reason: error.to_string(),
+        })
     }
 }
 

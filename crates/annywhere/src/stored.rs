@@ -21,13 +21,12 @@ pub(crate) struct Stored {
 
 /// What finds candidates without looking at every vector.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a database has one")]
 pub(crate) enum Index {
     Graph {
-        graph: Graph,
+        graph: Box<Graph>,
         codes: Codes,
     },
-    Scan(Scan),
+    Scan(Box<Scan>),
     /// Nothing: every search compares every row.
     Exact,
 }
@@ -36,8 +35,11 @@ impl Index {
     /// An empty index.
     pub(crate) fn new(options: &Options) -> Self {
         match options.index {
-            options::Index::Hnsw => Self::Graph { graph: Graph::new(options), codes: Codes::new(options) },
-            _ => Codec::new(options).map_or(Self::Exact, |codec| Self::Scan(Scan::new(options, codec))),
+            options::Index::Hnsw => {
+                Self::Graph { graph: Box::new(Graph::new(options)), codes: Codes::new(options) }
+            }
+            _ => Codec::new(options)
+                .map_or(Self::Exact, |codec| Self::Scan(Box::new(Scan::new(options, codec)))),
         }
     }
 

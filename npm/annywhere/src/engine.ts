@@ -4,7 +4,7 @@
  * typed arrays. Native calls may work on another thread, therefore `MaybePromise`.
  */
 
-import type { DistanceMetric } from './types.js';
+import type { DistanceMetric, Quantization } from './types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -22,14 +22,15 @@ export interface Engine {
   insert(rows: string, vectors: Float32Array): MaybePromise<void>;
   /** The number of rows removed. */
   delete(ids: string[]): MaybePromise<number>;
-  /** `ef` 0 is the default of the options, `threshold` NaN is none. */
-  search(
-    query: Float32Array,
-    k: number,
-    ef: number,
-    exact: boolean,
-    threshold: number,
-  ): MaybePromise<EngineHits>;
+  /** `params` is JSON of the core's `SearchParams`. */
+  search(query: Float32Array, params: string): MaybePromise<EngineHits>;
+  /** Native only: the same on this thread; `null` if that would take or wait too long. */
+  searchNow?(query: Float32Array, params: string): EngineHits | null;
+  /** `queries` one after the other; `rows` has an array of rows for each. */
+  searchMany(queries: Float32Array, params: string): MaybePromise<EngineHits>;
+  /** Replaces the index by that of the JSON of a `Config`. */
+  reindex(config: string): MaybePromise<void>;
+  compact(): MaybePromise<void>;
   get(id: string): EngineRow | null | undefined;
   len(): number;
   /** JSON text of an `EngineStats`. */
@@ -88,9 +89,11 @@ export interface EngineStats {
   deleted: number;
   dimensions: number;
   distanceMetric: DistanceMetric;
+  index: 'scan' | 'hnsw';
   m: number;
   efConstruction: number;
   efSearch: number;
-  quantization: 'none' | 'scalar';
+  quantization: Quantization;
+  targetRecall: number;
   memory: { vectors: number; codes: number; graph: number; ids: number; metadata: number; total: number };
 }

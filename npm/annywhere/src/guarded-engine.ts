@@ -38,8 +38,20 @@ export class GuardedEngine {
     return this.#call((engine) => engine.delete(ids));
   }
 
-  search(query: Float32Array, k: number, ef: number, exact: boolean, threshold: number): Promise<EngineHits> {
-    return this.#call((engine) => engine.search(query, k, ef, exact, threshold));
+  search(query: Float32Array, params: string): Promise<EngineHits> {
+    return this.#call((engine) => engine.searchNow?.(query, params) ?? engine.search(query, params));
+  }
+
+  searchMany(queries: Float32Array, params: string): Promise<EngineHits> {
+    return this.#call((engine) => engine.searchMany(queries, params));
+  }
+
+  reindex(config: string): Promise<void> {
+    return this.#call((engine) => engine.reindex(config));
+  }
+
+  compact(): Promise<void> {
+    return this.#call((engine) => engine.compact());
   }
 
   get(id: string): EngineRow | null | undefined {

@@ -4,7 +4,7 @@
  */
 import { type AnnywhereError, describe, invalidOption } from './errors.js';
 import { nearest } from './nearest.js';
-import type { DbOptions, DistanceMetric } from './types.js';
+import type { DbOptions, DistanceMetric, IndexOptions, IndexType } from './types.js';
 
 const MAX_DIMENSIONS = 65_536;
 const MAX_ROWS = 2 ** 31 - 2;
@@ -12,14 +12,31 @@ const MAX_M = 256;
 export const MAX_EF = 65_536;
 
 const METRICS: readonly DistanceMetric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
-const QUANTIZATIONS = ['none', 'scalar'] as const;
+const INDEXES: readonly IndexType[] = ['auto', 'scan', 'hnsw'];
+const QUANTIZATIONS = ['none', 'scalar', 'rabitq', 'product'] as const;
+export const LEAST_RECALL = 0.5;
 
 /** Options that have passed every check, as the engine and the storage want them. */
 export interface CheckedOptions {
   readonly dimensions: number;
   readonly storagePath: string | undefined;
+  /** What stays when the index is replaced. */
+  readonly kept: KeptOptions;
   /** JSON of the core's `Config`. */
   readonly config: string;
+}
+
+interface KeptOptions {
+  readonly dimensions: number;
+  readonly distanceMetric: DistanceMetric | undefined;
+  readonly maxElements: number | undefined;
+}
+
+interface IndexConfig {
+  readonly index: IndexType | undefined;
+  readonly hnswConfig: object | undefined;
+  readonly quantization: object | undefined;
+  readonly targetRecall: number | undefined;
 }
 
 export function checkOptions(options: DbOptions): CheckedOptions {
@@ -36,6 +53,26 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   const distanceMetric = read.oneOf('distanceMetric', METRICS);
   const storagePath = read.string('storagePath');
   const maxElements = read.integer('maxElements', 1, MAX_ROWS);
+  const index = indexConfig(read);
+  read.refuseTheRest();
+  const kept = { dimensions, distanceMetric, maxElements };
+  refuseContradictions({ ...kept, ...index });
+  return { dimensions, storagePath, kept, config: JSON.stringify({ ...kept, ...index }) };
+}
+
+/** JSON of the core's `Config` with another index than the options of the database said. */
+export function checkIndexOptions(options: IndexOptions, kept: KeptOptions): string {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidOption('options', `must be an object, not ${describe(options)}`);
+  }
+  const read = new Reader(options, '');
+  const index = indexConfig(read);
+  read.refuseTheRest();
+  refuseContradictions({ ...kept, ...index });
+  return JSON.stringify({ ...kept, ...index });
+}
+
+function indexConfig(read: Reader): IndexConfig {
   const graph = read.nested('hnswConfig');
   const hnswConfig = graph && {
     m: graph.integer('m', 2, MAX_M),
@@ -43,13 +80,72 @@ export function checkOptions(options: DbOptions): CheckedOptions {
     efSearch: graph.integer('efSearch', 1, MAX_EF),
   };
   graph?.refuseTheRest();
-  const quantization = read.oneOf('quantization', QUANTIZATIONS);
-  read.refuseTheRest();
-  if (distanceMetric === 'manhattan' && quantization === 'scalar') {
-    throw invalidOption('quantization', "scalar codes have no Manhattan distance; use 'none'");
+  return {
+    index: read.oneOf('index', INDEXES),
+    hnswConfig,
+    quantization: quantization(read),
+    targetRecall: read.number('targetRecall', LEAST_RECALL, 1),
+  };
+}
+
+/** A name is short for an object with it; `auto` for nothing. */
+function quantization(read: Reader): object | undefined {
+  if (!read.holdsObject('quantization')) {
+    const name = read.oneOf('quantization', ['auto', ...QUANTIZATIONS]);
+    return name === undefined || name === 'auto' ? undefined : { type: name };
   }
-  const config = { dimensions, distanceMetric, maxElements, hnswConfig, quantization };
-  return { dimensions, storagePath, config: JSON.stringify(config) };
+  const given = read.nested('quantization') as Reader;
+  const type = given.oneOf('type', QUANTIZATIONS);
+  if (type === undefined)
+    throw invalidOption('quantization.type', `is required: one of ${QUANTIZATIONS.join(', ')}`);
+  const settings = {
+    bits: type === 'rabitq' ? given.integer('bits', 1, 4) : undefined,
+    subspaces: type === 'product' ? given.integer('subspaces', 1, MAX_DIMENSIONS) : undefined,
+    k: type === 'product' ? given.integer('k', 1, 256) : undefined,
+  };
+  given.refuseTheRest();
+  return { type, ...settings };
+}
+
+/** What the core refuses too, found here before the engine is there. */
+function refuseContradictions(config: KeptOptions & IndexConfig): void {
+  const type = config.quantization && (config.quantization as { type: string }).type;
+  const graph =
+    config.index === 'hnsw' ||
+    (config.index !== 'scan' &&
+      (config.hnswConfig !== undefined || type === 'scalar' || config.distanceMetric === 'manhattan'));
+  if (config.distanceMetric === 'manhattan' && type !== undefined && type !== 'none') {
+    throw invalidOption('quantization', "codes have no Manhattan distance; use 'none'");
+  }
+  if (graph && config.targetRecall !== undefined) {
+    throw invalidOption('targetRecall', "is for the index 'scan'; the graph has hnswConfig.efSearch");
+  }
+  if (graph && (type === 'rabitq' || type === 'product')) {
+    throw invalidOption(
+      'quantization',
+      `'${type}' is for the index 'scan'; a graph takes 'scalar' or 'none'`,
+    );
+  }
+  if (!graph && config.hnswConfig !== undefined) {
+    throw invalidOption('hnswConfig', "is for the index 'hnsw' and does nothing for 'scan'");
+  }
+  if (!graph && type === 'scalar') {
+    throw invalidOption('quantization', "'scalar' is for the index 'hnsw'; a scan takes 'rabitq' or 'none'");
+  }
+  const { bits, subspaces, k } = (config.quantization ?? {}) as {
+    bits?: number;
+    subspaces?: number;
+    k?: number;
+  };
+  if (bits === 3) throw invalidOption('quantization.bits', 'must be 1, 2 or 4, not 3');
+  const most = Math.ceil(config.dimensions / 4) * 4;
+  if (subspaces !== undefined && (subspaces % 4 !== 0 || subspaces > most)) {
+    throw invalidOption(
+      'quantization.subspaces',
+      `must be a multiple of 4 from 4 to ${most}, not ${subspaces}`,
+    );
+  }
+  if (k !== undefined && k !== 16) throw invalidOption('quantization.k', `must be 16, not ${k}`);
 }
 
 /** Refuses names that a call does not know. `fail` makes the error from the name and the reason. */
@@ -91,6 +187,18 @@ class Reader {
       this.#prefix + name,
       `must be an integer from ${least} to ${most}, not ${show(value)}`,
     );
+  }
+
+  number(name: string, least: number, most: number): number | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (typeof value === 'number' && value >= least && value <= most) return value;
+    throw invalidOption(this.#prefix + name, `must be a number from ${least} to ${most}, not ${show(value)}`);
+  }
+
+  holdsObject(name: string): boolean {
+    const value = Object.hasOwn(this.#given, name) && (this.#given as Record<string, unknown>)[name];
+    return typeof value === 'object' && value !== null;
   }
 
   string(name: string): string | undefined {

@@ -1,43 +1,84 @@
 /** A search as it is given, checked and copied into what the engine takes. */
 import { describe, invalidArgument } from './errors.js';
-import { MAX_EF, own, refuseUnknown } from './options.js';
-import type { SearchQuery } from './types.js';
-import { copyVector } from './vectors.js';
+import { LEAST_RECALL, MAX_EF, own, refuseUnknown } from './options.js';
+import type { ManyQuery, SearchQuery } from './types.js';
+import { copyVector, copyVectorInto, isFloat32Array } from './vectors.js';
 
 const DEFAULT_K = 10;
 const MAX_K = 2 ** 31 - 1;
-const NAMES = ['vector', 'k', 'threshold', 'ef', 'exact'];
+const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact'];
 
 export interface CheckedSearch {
   readonly vector: Float32Array;
-  readonly k: number;
-  /** 0 is the default of the options. */
-  readonly ef: number;
-  readonly exact: boolean;
-  /** NaN is none. */
-  readonly threshold: number;
+  /** JSON of the core's `SearchParams`. */
+  readonly params: string;
+  /** The same for estimates instead of exact scores. */
+  readonly estimated: string;
 }
 
 export function checkSearch(query: SearchQuery, dimensions: number): CheckedSearch {
+  const params = checkParams(query, 'vector');
+  return {
+    vector: copyVector(own(query, 'vector'), dimensions),
+    params: JSON.stringify(params),
+    estimated: JSON.stringify({ ...params, rescore: false }),
+  };
+}
+
+/** The vectors one after the other, and the JSON of the core's `SearchParams`. */
+export function checkManySearches(
+  query: ManyQuery,
+  dimensions: number,
+): { readonly vectors: Float32Array; readonly params: string } {
+  const params = checkParams(query, 'vectors');
+  return { vectors: copyVectors(own(query, 'vectors'), dimensions), params: JSON.stringify(params) };
+}
+
+function checkParams(query: SearchQuery | ManyQuery, vectors: string): object {
   if (typeof query !== 'object' || query === null || Array.isArray(query) || ArrayBuffer.isView(query)) {
-    throw invalidArgument('query', `must be an object with at least { vector }, not ${describe(query)}`);
+    throw invalidArgument('query', `must be an object with at least { ${vectors} }, not ${describe(query)}`);
   }
-  refuseUnknown(query, NAMES, invalidArgument);
+  refuseUnknown(query, [vectors, ...NAMES], invalidArgument);
   const threshold = own(query, 'threshold');
   const exact = own(query, 'exact');
+  const targetRecall = own(query, 'targetRecall');
   if (exact !== undefined && typeof exact !== 'boolean') {
     throw invalidArgument('exact', `must be true or false, not ${describe(exact)}`);
   }
   if (threshold !== undefined && !Number.isFinite(threshold)) {
     throw invalidArgument('threshold', `must be a finite number, not ${show(threshold)}`);
   }
+  if (targetRecall !== undefined && !(targetRecall >= LEAST_RECALL && targetRecall <= 1)) {
+    throw invalidArgument(
+      'targetRecall',
+      `must be a number from ${LEAST_RECALL} to 1, not ${show(targetRecall)}`,
+    );
+  }
   return {
-    vector: copyVector(own(query, 'vector'), dimensions),
     k: integer('k', own(query, 'k'), MAX_K) ?? DEFAULT_K,
-    ef: integer('ef', own(query, 'ef'), MAX_EF) ?? 0,
+    ef: integer('ef', own(query, 'ef'), MAX_EF),
+    targetRecall,
     exact: exact ?? false,
-    threshold: threshold ?? Number.NaN,
+    threshold: threshold === undefined ? undefined : Math.fround(threshold),
   };
+}
+
+/** A copy of many vectors, each of which is checked like a single one. */
+function copyVectors(given: unknown, dimensions: number): Float32Array {
+  if (isFloat32Array(given)) {
+    if (given.length % dimensions !== 0) {
+      throw invalidArgument('vectors', `${given.length} numbers are not whole vectors of ${dimensions}`);
+    }
+    return Float32Array.from(given);
+  }
+  if (!Array.isArray(given)) {
+    throw invalidArgument('vectors', `must be an array of vectors or a Float32Array, not ${describe(given)}`);
+  }
+  const flat = new Float32Array(given.length * dimensions);
+  given.forEach((vector, row) => {
+    copyVectorInto(flat, row * dimensions, vector, row, dimensions);
+  });
+  return flat;
 }
 
 function integer(name: string, value: unknown, most: number): number | undefined {

@@ -21,6 +21,20 @@ export interface HnswConfig {
   efSearch?: number;
 }
 
+/** How neighbours are found. */
+export type IndexType = 'auto' | 'scan' | 'hnsw';
+
+/** How vectors are coded for finding candidates. */
+export interface Quantization {
+  type: 'none' | 'scalar' | 'rabitq' | 'product';
+  /** `rabitq`: bits per dimension, 1, 2 or 4. Default 1 from 256 dimensions on, 2 from 64 on, else 4. */
+  bits?: 1 | 2 | 4;
+  /** `product`: parts that are coded apart, a multiple of 4. Default one for every two dimensions. */
+  subspaces?: number;
+  /** `product`: centres per part, 16. */
+  k?: 16;
+}
+
 export interface DbOptions {
   /** Numbers per vector, 1 to 65,536. */
   dimensions: number;
@@ -33,14 +47,27 @@ export interface DbOptions {
   storagePath?: string;
   /** Number of rows to reserve memory for. A hint: more rows may be inserted. */
   maxElements?: number;
+  /**
+   * How neighbours are found. `scan`: codes of a few bits, scanned, with an error bound that decides which rows are
+   * compared exactly. `hnsw`: a graph. `auto`, the default: the graph if `hnswConfig` or `scalar` quantization is given or
+   * the metric is `manhattan`, else the scan.
+   */
+  index?: IndexType;
+  /** Parameters of the graph; giving them chooses the graph. */
   hnswConfig?: HnswConfig;
   /**
-   * How vectors are coded for the walk through the graph; hits are always scored with the vectors as given.
-   * `scalar` is one byte per dimension. Default `scalar`; `none` up to 16 dimensions, where codes save nothing, and for
-   * `manhattan`, which has no other.
+   * How vectors are coded for finding candidates; hits are always scored with the vectors as given. A name is short for
+   * `{ type: name }`. For a scan: `rabitq`, the default, a few bits per dimension; `product`, trained; `none`, every row is
+   * compared. For a graph: `scalar`, one byte per dimension, the default; `none`, the default up to 16 dimensions.
+   * `manhattan` has only `none`.
    */
-  quantization?: 'none' | 'scalar';
+  quantization?: 'auto' | Quantization['type'] | Quantization;
+  /** Part of the true neighbours that a scan aims to find, 0.5 to 1. Default 0.99. */
+  targetRecall?: number;
 }
+
+/** What `reindex` changes; the rest of the options stays. */
+export type IndexOptions = Pick<DbOptions, 'index' | 'hnswConfig' | 'quantization' | 'targetRecall'>;
 
 export interface Entry<Meta extends object = Metadata> {
   /** A non-empty string of at most 65,535 bytes in UTF-8; a random UUID when absent. An id in use is replaced. */
@@ -64,10 +91,25 @@ export interface SearchQuery {
   k?: number;
   /** Least score of a hit. Default: none. */
   threshold?: number;
-  /** Candidates kept during this search, 1 to 65,536, instead of `hnswConfig.efSearch`. */
+  /** Candidates that a graph keeps during this search, 1 to 65,536, instead of `hnswConfig.efSearch`. */
   ef?: number;
+  /** Part of the true neighbours that a scan aims to find in this search, 0.5 to 1, instead of `targetRecall`. */
+  targetRecall?: number;
   /** Compare with every row: exact, and slower. Default `false`. */
   exact?: boolean;
+}
+
+/** Many searches at once: those of a single one for all of `vectors`. */
+export interface ManyQuery extends Omit<SearchQuery, 'vector'> {
+  /** Vectors, or their numbers one vector after the other. */
+  vectors: Float32Array | readonly Vector[];
+}
+
+/** One answer of `searchProgressive`. */
+export interface Progress<Meta extends object = Metadata> {
+  hits: Hit<Meta>[];
+  /** `false`: scores are estimates from codes. */
+  exact: boolean;
 }
 
 export interface Hit<Meta extends object = Metadata> {
@@ -107,9 +149,13 @@ export interface Stats {
   deleted: number;
   dimensions: number;
   distanceMetric: DistanceMetric;
-  indexType: 'hnsw';
-  hnswConfig: Required<HnswConfig>;
-  quantization: 'none' | 'scalar';
+  indexType: 'scan' | 'hnsw';
+  /** Of a graph. */
+  hnswConfig?: Required<HnswConfig>;
+  /** With its defaults filled in. */
+  quantization: Quantization;
+  /** Of a scan. */
+  targetRecall?: number;
   /** Bytes held by the engine for this database. */
   memoryUsage: number;
   /** Bytes by use. */

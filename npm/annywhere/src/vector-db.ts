@@ -5,16 +5,28 @@
  */
 import { type Batch, copyBatch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
-import type { EngineStats } from './engine.js';
+import type { EngineHits, EngineStats } from './engine.js';
 import { AnnywhereError, describe, invalidArgument, invalidOption } from './errors.js';
 import { GuardedEngine } from './guarded-engine.js';
 import { checkId } from './ids.js';
 import { metadataFromJson } from './metadata.js';
-import { type CheckedOptions, checkOptions } from './options.js';
+import { type CheckedOptions, checkIndexOptions, checkOptions } from './options.js';
 import type { Runtime } from './runtime.js';
-import { checkSearch } from './search-query.js';
+import { checkManySearches, checkSearch } from './search-query.js';
 import type { FileStorage } from './storage/files.js';
-import type { Columns, DbOptions, Entry, Hit, Metadata, Row, SearchQuery, Stats } from './types.js';
+import type {
+  Columns,
+  DbOptions,
+  Entry,
+  Hit,
+  IndexOptions,
+  ManyQuery,
+  Metadata,
+  Progress,
+  Row,
+  SearchQuery,
+  Stats,
+} from './types.js';
 
 /**
  * A database of vectors with ids and metadata.
@@ -63,19 +75,55 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /** The rows nearest to a vector, best first: `k` of them, or all if there are fewer, less what `threshold` cuts. */
   async search(query: SearchQuery): Promise<Hit<Meta>[]> {
-    const { vector, k, ef, exact, threshold } = checkSearch(query, this.#options.dimensions);
+    const { vector, params } = checkSearch(query, this.#options.dimensions);
+    return this.#read(async (engine) => namedHits<Meta>(await engine.search(vector, params)));
+  }
+
+  /** The hits of many searches, in the order of their vectors; natively on all cores. */
+  async searchMany(query: ManyQuery): Promise<Hit<Meta>[][]> {
+    const { vectors, params } = checkManySearches(query, this.#options.dimensions);
     return this.#read(async (engine) => {
-      const found = await engine.search(vector, k, ef, exact, threshold);
+      const found = await engine.searchMany(vectors, params);
       const { scores, distances, rows } = found;
       found.free?.();
-      // The engine has checked the JSON of every row, also of those from a file.
-      const named = JSON.parse(rows) as [string, Meta][];
-      return named.map(([id, metadata], rank) => ({
-        id,
-        score: scores[rank] as number,
-        distance: distances[rank] as number,
-        metadata,
-      }));
+      let first = 0;
+      return (JSON.parse(rows) as [string, Meta][][]).map((named) => {
+        const hits = withScores(named, scores, distances, first);
+        first += named.length;
+        return hits;
+      });
+    });
+  }
+
+  /** The hits of a search with scores estimated from codes, then, once compared exactly, as `search` gives them. */
+  async *searchProgressive(query: SearchQuery): AsyncGenerator<Progress<Meta>, void, void> {
+    const { vector, params, estimated } = checkSearch(query, this.#options.dimensions);
+    const search = (how: string) =>
+      this.#read(async (engine) => namedHits<Meta>(await engine.search(vector, how)));
+    yield { hits: await search(estimated), exact: false };
+    yield { hits: await search(params), exact: true };
+  }
+
+  /**
+   * Replaces the index by another one; rows, ids and metadata stay. Options that are not given take their defaults.
+   * Rejects with `InvalidOption`.
+   */
+  async reindex(options: IndexOptions): Promise<void> {
+    const config = checkIndexOptions(options, this.#options.kept);
+    return this.#write(async (engine) => {
+      await engine.reindex(config);
+      this.#unsaved = true;
+    });
+  }
+
+  /**
+   * Gives the memory of removed rows back and makes searches as fast as they get: worth a call after many changes.
+   * Part of that happens by itself when a quarter of the rows is new.
+   */
+  async compact(): Promise<void> {
+    return this.#write(async (engine) => {
+      await engine.compact();
+      this.#unsaved = true;
     });
   }
 
@@ -118,16 +166,18 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     }
     this.#engine ??= new GuardedEngine(this.#runtime.engineNow(), this.#options.config);
     const { implementation, simd } = this.#engine;
-    const { count, deleted, memory, m, efConstruction, efSearch, ...kept } = JSON.parse(
-      this.#engine.stats(),
-    ) as EngineStats;
+    const stats = JSON.parse(this.#engine.stats()) as EngineStats;
+    const { count, deleted, dimensions, distanceMetric, index, quantization, memory } = stats;
+    const { m, efConstruction, efSearch, targetRecall } = stats;
     const { total: memoryUsage, ...parts } = memory;
     return {
       count,
       deleted,
-      ...kept,
-      indexType: 'hnsw',
-      hnswConfig: { m, efConstruction, efSearch },
+      dimensions,
+      distanceMetric,
+      indexType: index,
+      quantization,
+      ...(index === 'hnsw' ? { hnswConfig: { m, efConstruction, efSearch } } : { targetRecall }),
       memoryUsage,
       memory: parts,
       implementation,
@@ -272,6 +322,28 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       throw error instanceof AnnywhereError ? error : fail(name, (error as Error).message);
     }
   }
+}
+
+function namedHits<Meta extends object>(found: EngineHits): Hit<Meta>[] {
+  const { scores, distances, rows } = found;
+  found.free?.();
+  // The engine has checked the JSON of every row, also of those from a file.
+  return withScores(JSON.parse(rows) as [string, Meta][], scores, distances, 0);
+}
+
+/** Hits whose scores and distances stand from `first` on. */
+function withScores<Meta extends object>(
+  named: [string, Meta][],
+  scores: Float32Array,
+  distances: Float32Array,
+  first: number,
+): Hit<Meta>[] {
+  return named.map(([id, metadata], rank) => ({
+    id,
+    score: scores[first + rank] as number,
+    distance: distances[first + rank] as number,
+    metadata,
+  }));
 }
 
 function copyBytes(source: unknown): Uint8Array {

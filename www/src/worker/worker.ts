@@ -14,10 +14,6 @@ import { StoredIndex } from './stored-index';
 // Of the stored file and of the lock that tabs share.
 const NAME = 'reverse-dictionary';
 
-// With these, 0.995 of the 20 nearest rows by exact search are found, averaged over the 120 queries of
-// pkg-scripts/distill/queries.json. A larger efConstruction makes the first visit longer, and finds hardly more.
-const HNSW = { m: 16, efConstruction: 64, efSearch: 96 };
-
 // A worker that computes when its tab is closed goes on for about two seconds and keeps what it holds.
 const CLOSED_TAB_MS = 2500;
 
@@ -110,7 +106,7 @@ async function whileNoOtherBuilds(body: () => Promise<void>): Promise<void> {
 }
 
 function newDb(rows: number, place: StoredIndex | undefined): VectorDb<Synset> {
-  const options = { dimensions: manifest.dimensions, maxElements: rows, hnswConfig: HNSW };
+  const options = { dimensions: manifest.dimensions, maxElements: rows };
   return new VectorDb<Synset>(place ? { ...options, storagePath: place.path } : options);
 }
 
@@ -118,9 +114,8 @@ function newDb(rows: number, place: StoredIndex | undefined): VectorDb<Synset> {
 async function placeFor(rows: number): Promise<StoredIndex | undefined> {
   try {
     if (!isSecureContext) throw new Error('only pages served over HTTPS have one');
-    const { m, efConstruction } = HNSW;
     const data = manifest.sha256.slice(0, 16);
-    return await StoredIndex.open(`${NAME}-${rows}`, `${version}-${data}-m${m}-ef${efConstruction}`);
+    return await StoredIndex.open(`${NAME}-${rows}`, `${version}-${data}-scan`);
   } catch (error) {
     tellNotice({
       about: 'memory-only',

@@ -149,13 +149,13 @@ impl Kernels for Simd128 {
                 unsafe {
                     let (first, second) =
                         (v128_load(table.cast()), v128_load(table.add(TABLE_ENTRIES).cast()));
-                    for half in 0..2 {
+                    for (half, bytes) in bytes.iter_mut().enumerate() {
                         let code = v128_load(rows.add(half * BLOCK_ROWS / 2).cast());
                         let picked = u8x16_add(
                             i8x16_swizzle(first, v128_and(code, low)),
                             i8x16_swizzle(second, u8x16_shr(code, 4)),
                         );
-                        bytes[half] = u8x16_add(bytes[half], picked);
+                        *bytes = u8x16_add(*bytes, picked);
                     }
                     (rows, table) = (rows.add(BLOCK_ROWS), table.add(2 * TABLE_ENTRIES));
                 }

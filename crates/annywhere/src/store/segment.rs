@@ -313,7 +313,7 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
             let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
             let twins = file.chunks(Kind::Twins, 1, None)?;
             let parts = graph::Parts { bottom, upper, twins, entry: state.entry };
-            *graph = Graph::from_parts(&options, &slots, parts)?;
+            **graph = Graph::from_parts(&options, &slots, parts)?;
         }
         Index::Scan(scan) => {
             let codebook = match scan.codebook() {
