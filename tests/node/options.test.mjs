@@ -14,19 +14,36 @@ onEveryEngine('options', ({ VectorDb }) => {
       const [, value] = declarations.match(new RegExp(`Default (\\d+)\\. \\*/\\s+${name}\\?: number`));
       return Number(value);
     };
-    const db = new VectorDb({ dimensions: 17 });
-    const { dimensions, distanceMetric, hnswConfig, quantization, indexType } = db.getStats();
+    const scan = new VectorDb({ dimensions: 17 }).getStats();
+    const { dimensions, distanceMetric, targetRecall } = scan;
     assert.deepEqual(
-      { dimensions, distanceMetric, hnswConfig, quantization, indexType },
+      {
+        dimensions,
+        distanceMetric,
+        targetRecall,
+        quantization: scan.quantization,
+        indexType: scan.indexType,
+      },
       {
         dimensions: 17,
         distanceMetric: 'cosine',
+        targetRecall: 0.99,
+        quantization: { type: 'rabitq', bits: 4 },
+        indexType: 'scan',
+      },
+    );
+    assert.ok(!('hnswConfig' in scan));
+    const graph = new VectorDb({ dimensions: 17, index: 'hnsw' }).getStats();
+    assert.ok(!('targetRecall' in graph));
+    assert.deepEqual(
+      { hnswConfig: graph.hnswConfig, quantization: graph.quantization, indexType: graph.indexType },
+      {
         hnswConfig: {
           m: documented('m'),
           efConstruction: documented('efConstruction'),
           efSearch: documented('efSearch'),
         },
-        quantization: 'scalar',
+        quantization: { type: 'scalar' },
         indexType: 'hnsw',
       },
     );
@@ -34,12 +51,53 @@ onEveryEngine('options', ({ VectorDb }) => {
       dimensions: 7,
       distanceMetric: 'dot',
       hnswConfig: { m: 5, efConstruction: 50, efSearch: 20 },
-      quantization: 'none',
+      quantization: { type: 'none' },
     };
     const stats = new VectorDb({ ...options, maxElements: 10 }).getStats();
     for (const [name, value] of Object.entries(options)) assert.deepEqual(stats[name], value);
-    for (const uncoded of [{ dimensions: 16 }, { dimensions: 300, distanceMetric: 'manhattan' }]) {
-      assert.equal(new VectorDb(uncoded).getStats().quantization, 'none');
+    for (const uncoded of [
+      { dimensions: 16, index: 'hnsw' },
+      { dimensions: 300, distanceMetric: 'manhattan' },
+      { dimensions: 300, distanceMetric: 'manhattan', index: 'scan' },
+    ]) {
+      assert.deepEqual(new VectorDb(uncoded).getStats().quantization, { type: 'none' });
+    }
+  });
+
+  it('index and quantization choose each other, and a name is short for an object', () => {
+    const cases = [
+      [{ dimensions: 300 }, 'scan', { type: 'rabitq', bits: 1 }],
+      [{ dimensions: 128, index: 'auto', quantization: 'auto' }, 'scan', { type: 'rabitq', bits: 2 }],
+      [{ dimensions: 128, quantization: { type: 'rabitq', bits: 4 } }, 'scan', { type: 'rabitq', bits: 4 }],
+      [{ dimensions: 10, quantization: 'product' }, 'scan', { type: 'product', subspaces: 8, k: 16 }],
+      [{ dimensions: 10, quantization: 'none' }, 'scan', { type: 'none' }],
+      [{ dimensions: 128, hnswConfig: {} }, 'hnsw', { type: 'scalar' }],
+      [{ dimensions: 128, quantization: { type: 'scalar' } }, 'hnsw', { type: 'scalar' }],
+      [{ dimensions: 128, distanceMetric: 'manhattan' }, 'hnsw', { type: 'none' }],
+    ];
+    for (const [options, indexType, quantization] of cases) {
+      const stats = new VectorDb(options).getStats();
+      assert.deepEqual([stats.indexType, stats.quantization], [indexType, quantization]);
+    }
+  });
+
+  it('that contradict each other are refused by the constructor', async () => {
+    const contradictions = [
+      [{ index: 'scan', hnswConfig: {} }, 'hnswConfig'],
+      [{ index: 'scan', quantization: 'scalar' }, 'quantization'],
+      [{ index: 'hnsw', quantization: 'rabitq' }, 'quantization'],
+      [{ hnswConfig: {}, quantization: { type: 'product' } }, 'quantization'],
+      [{ index: 'hnsw', targetRecall: 0.9 }, 'targetRecall'],
+      [{ distanceMetric: 'manhattan', quantization: 'scalar' }, 'quantization'],
+      [{ distanceMetric: 'manhattan', index: 'scan', quantization: 'rabitq' }, 'quantization'],
+      [{ quantization: { type: 'rabitq', bits: 3 } }, 'quantization.bits'],
+      [{ quantization: { type: 'rabitq', subspaces: 4 } }, 'quantization.subspaces'],
+      [{ quantization: { type: 'product', subspaces: 6 } }, 'quantization.subspaces'],
+      [{ quantization: { type: 'product', k: 256 } }, 'quantization.k'],
+      [{ quantization: {} }, 'quantization.type'],
+    ];
+    for (const [options, option] of contradictions) {
+      await rejects(() => new VectorDb({ dimensions: 8, ...options }), 'InvalidOption', { option });
     }
   });
 
@@ -90,7 +148,9 @@ onEveryEngine('options', ({ VectorDb }) => {
       distanceMetric: ['cos', 'l2', null, 7],
       storagePath: ['', 7, null, {}],
       maxElements: [0, -1, 2 ** 31, 1.5, '10'],
-      quantization: ['int8', null, true, { type: 'product', subspaces: 8, k: 256 }],
+      quantization: ['int8', null, true, 8],
+      index: ['ivf', null, 7],
+      targetRecall: [0.4, 1.1, '0.9', Number.NaN, null],
       hnswConfig: [null, 7, 'm', []],
     };
     for (const [name, values] of Object.entries(bad)) {
@@ -114,8 +174,6 @@ onEveryEngine('options', ({ VectorDb }) => {
     for (const options of [undefined, null, 3, 'dimensions', [3]]) {
       await rejects(() => new VectorDb(options), 'InvalidOption', { option: 'options' });
     }
-    const contradiction = { dimensions: 3, distanceMetric: 'manhattan', quantization: 'scalar' };
-    await rejects(() => new VectorDb(contradiction), 'InvalidOption', { option: 'quantization' });
   });
 
   it('at the ends of their ranges work', async () => {

@@ -48,7 +48,7 @@ function checkParams(query: SearchQuery | ManyQuery, vectors: string): object {
   if (threshold !== undefined && !Number.isFinite(threshold)) {
     throw invalidArgument('threshold', `must be a finite number, not ${show(threshold)}`);
   }
-  if (targetRecall !== undefined && !(targetRecall >= LEAST_RECALL && targetRecall <= 1)) {
+  if (targetRecall !== undefined && !isPart(targetRecall)) {
     throw invalidArgument(
       'targetRecall',
       `must be a number from ${LEAST_RECALL} to 1, not ${show(targetRecall)}`,
@@ -61,6 +61,10 @@ function checkParams(query: SearchQuery | ManyQuery, vectors: string): object {
     exact: exact ?? false,
     threshold: threshold === undefined ? undefined : Math.fround(threshold),
   };
+}
+
+function isPart(value: unknown): boolean {
+  return typeof value === 'number' && value >= LEAST_RECALL && value <= 1;
 }
 
 /** A copy of many vectors, each of which is checked like a single one. */
