@@ -1,7 +1,7 @@
-// Recall of the graph on all WordNet definitions, measured against exact scan, and whether both engines agree.
+// Recall of an index on all WordNet definitions, measured against exact scan, and whether both engines agree.
 //
-//   npm run bench -- recall [--dimensions 256] [--queries 1000] [--m 16] [--efConstruction 200]
-//                           [--ef 32,64,128] [--engines native,wasm] [--rows N]
+//   npm run bench -- recall [--index scan|hnsw] [--dimensions 256] [--queries 1000] [--targetRecall 0.9,0.999]
+//                           [--m 16] [--efConstruction 200] [--ef 32,64,128] [--engines native,wasm] [--rows N]
 //
 // Times are of one process on one machine; the ratios and the recall are what to compare.
 import { createHash } from 'node:crypto';
@@ -10,6 +10,8 @@ import { loadGlosses } from './glosses.mjs';
 
 const { values: given } = parseArgs({
   options: {
+    index: { type: 'string', default: 'scan' },
+    targetRecall: { type: 'string', default: '0.8,0.9,0.95,0.98,0.999' },
     dimensions: { type: 'string', default: '256' },
     queries: { type: 'string', default: '1000' },
     m: { type: 'string' },
@@ -21,7 +23,8 @@ const { values: given } = parseArgs({
 });
 
 const K = 10;
-const BATCH = 5_000;
+// The graph takes rows in batches; the scan arranges all of a call at once.
+const BATCH = given.index === 'hnsw' ? 5_000 : 1_000_000;
 const data = await loadGlosses({ dimensions: Number(given.dimensions), queries: Number(given.queries) });
 const rows = Math.min(Number(given.rows ?? data.ids.length), data.ids.length);
 console.log(
@@ -33,6 +36,10 @@ const hnswConfig = {
   ...(given.m && { m: Number(given.m) }),
   ...(given.efConstruction && { efConstruction: Number(given.efConstruction) }),
 };
+const settings =
+  given.index === 'hnsw'
+    ? given.ef.split(',').map((ef) => ({ ef: Number(ef) }))
+    : given.targetRecall.split(',').map((target) => ({ targetRecall: Number(target) }));
 const answers = new Map();
 for (const engine of given.engines.split(',')) answers.set(engine, await measure(engine));
 
@@ -48,7 +55,8 @@ for (const other of others) {
 async function measure(engine) {
   process.env.ANNYWHERE_BACKEND = 'native';
   const { VectorDb } = await import(engine === 'native' ? 'annywhere' : 'annywhere/wasm');
-  const db = new VectorDb({ dimensions: data.dimensions, hnswConfig });
+  const options = { dimensions: data.dimensions, index: given.index };
+  const db = new VectorDb(given.index === 'hnsw' ? { ...options, hnswConfig } : options);
   const build = await seconds(async () => {
     for (let from = 0; from < rows; from += BATCH) {
       const to = Math.min(from + BATCH, rows);
@@ -68,14 +76,14 @@ async function measure(engine) {
   );
 
   const truth = await searchAll(db, { exact: true });
-  console.log(`  exact     ${truth.p50} µs p50`);
+  console.log(`  exact              ${truth.p50} µs p50`);
   const everyHit = createHash('sha256');
-  for (const ef of [undefined, ...given.ef.split(',').map(Number)]) {
-    const found = await searchAll(db, ef === undefined ? {} : { ef });
+  for (const setting of [{}, ...settings]) {
+    const found = await searchAll(db, setting);
     for (const hits of found.hits) everyHit.update(JSON.stringify(hits));
-    const label = ef === undefined ? 'default' : `ef ${ef}`;
+    const label = Object.entries(setting).flat().join(' ') || 'default';
     console.log(
-      `  ${label.padEnd(9)} recall@${K} ${recall(found.hits, truth.hits).toFixed(4)}  ${found.p50} µs p50`,
+      `  ${label.padEnd(18)} recall@${K} ${recall(found.hits, truth.hits).toFixed(4)}  ${found.p50} µs p50`,
     );
   }
   const file = createHash('sha256')

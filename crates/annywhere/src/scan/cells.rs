@@ -537,8 +537,8 @@ impl Scan {
     }
 }
 
-/// Deviations to add to an estimate so that this part of the true neighbours pass; measured, see the table in
-/// `benches/README.md`.
+/// Deviations to add to an estimate so that this part of the true neighbours pass; measured on word and sentence vectors of
+/// 100 and 384 dimensions with 1 and 2 bits, where the same number gave the same part to 0.005.
 fn epsilon(part: f32) -> f32 {
     const TABLE: [(f32, f32); 6] =
         [(0.5, 0.0), (0.95, 0.5), (0.98, 1.0), (0.995, 1.5), (0.999, 2.0), (1.0, 3.0)];
