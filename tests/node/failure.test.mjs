@@ -26,12 +26,12 @@ const instance = () => glue.initSync({ module: new Uint8Array() });
 /** Runs `body` while searches end in a real trap: an access beyond the memory. */
 async function whileSearchesTrap(body) {
   const exports = instance();
-  const { search } = glue.Engine.prototype;
-  glue.Engine.prototype.search = () => exports.engine_len(0xffff_fff0);
+  const { searchNow } = glue.Engine.prototype;
+  glue.Engine.prototype.searchNow = () => exports.engine_len(0xffff_fff0);
   try {
     await body();
   } finally {
-    glue.Engine.prototype.search = search;
+    glue.Engine.prototype.searchNow = searchNow;
   }
 }
 

@@ -5,7 +5,7 @@ import * as glue from '../../npm/annywhere/dist/annywhere_wasm.js';
 import worker from '../../worker/src/index';
 
 const traps = {
-  search: [glue.Engine.prototype, 'search'],
+  search: [glue.Engine.prototype, 'searchNow'],
   encode: [glue.Encoder.prototype, 'encode'],
 };
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock, RwLockReadGuard, TryLockError};
 
 use annywhere::{Config, Database, Hits, SearchParams};
-use napi::bindgen_prelude::{AsyncTask, Float32Array, ToNapiValue, TypeName, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, BufferSlice, Float32Array, ToNapiValue, TypeName, Uint8Array};
 use napi_derive::napi;
 
 use crate::error::Thrown;
@@ -23,7 +23,7 @@ pub struct Engine {
 pub struct EngineHits {
     pub scores: Float32Array,
     pub distances: Float32Array,
-    /// `[["id",{..}],..]`
+    /// `["id",{..},"id2",{..},..]`
     pub rows: String,
 }
 
@@ -90,10 +90,16 @@ impl Engine {
         })
     }
 
-    /// The same at once, without the way to another thread and back, which takes longer than most searches. `null` if
-    /// the search is not a quick one or would have to wait for a change to end.
+    /// The same at once, without the way to another thread and back, which takes longer than most searches. Scores go
+    /// to the first half of `out`, distances to the second; the rows come back. `null` if the search is not a quick one,
+    /// would have to wait for a change to end, or has more hits than fit.
     #[napi(catch_unwind)]
-    pub fn search_now(&self, query: &[f32], params: String) -> napi::Result<Option<EngineHits>> {
+    pub fn search_now(
+        &self,
+        query: &[f32],
+        params: String,
+        mut out: BufferSlice,
+    ) -> napi::Result<Option<String>> {
         let database = match self.database.try_read() {
             Ok(database) => database,
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -105,7 +111,7 @@ impl Engine {
             return Ok(None);
         }
         let hits = database.search(query, &params).map_err(Thrown::from)?;
-        Ok(Some(Found::from(hits).into()))
+        Ok(hits.copy_numbers(&mut out).then(|| hits.rows_json()))
     }
 
     /// The hits of many queries, one after the other; `rows` has an array for each.

@@ -22,7 +22,7 @@ pub struct EngineHits {
     pub scores: Vec<f32>,
     #[wasm_bindgen(readonly)]
     pub distances: Vec<f32>,
-    /// `[["id",{..}],..]`
+    /// `["id",{..},"id2",{..},..]`
     #[wasm_bindgen(readonly)]
     pub rows: String,
 }
@@ -67,6 +67,14 @@ impl Engine {
             distances: hits.distances().to_vec(),
             rows: hits.rows_json(),
         })
+    }
+
+    /// The same into memory of the caller: scores go to the first half of `out`, distances to the second; the rows come
+    /// back. `undefined` if there are more hits than fit.
+    #[wasm_bindgen(js_name = searchNow)]
+    pub fn search_now(&self, query: &[f32], params: &str, out: &mut [u8]) -> Result<Option<String>, Thrown> {
+        let hits = self.database.search(query, &SearchParams::from_json(params)?)?;
+        Ok(hits.copy_numbers(out).then(|| hits.rows_json()))
     }
 
     /// The hits of many queries, one after the other; `rows` has an array for each.

@@ -62,7 +62,7 @@ enum Method {
 /// let mut database = Database::new(&config)?;
 /// database.insert(r#"[["north", {"degrees": 0}], ["east", null]]"#, &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0])?;
 /// let hits = database.search(&[0.1, 0.9, 0.0], &SearchParams { k: 1, ..SearchParams::default() })?;
-/// assert_eq!(hits.rows_json(), r#"[["north",{"degrees": 0}]]"#);
+/// assert_eq!(hits.rows_json(), r#"["north",{"degrees": 0}]"#);
 /// # Ok::<(), annywhere::Error>(())
 /// ```
 #[derive(Debug)]

@@ -94,23 +94,53 @@ impl<'a> Hits<'a> {
         self.slots.iter().map(|&slot| self.rows.id(slot))
     }
 
-    /// Ids and metadata as one JSON text, `[["id",{metadata}],…]`: the form in which hits cross into JavaScript.
+    /// Ids and metadata as one JSON text, `["id",{metadata},"id2",{..},…]`: the form in which hits cross into JavaScript.
     #[must_use]
     pub fn rows_json(&self) -> String {
-        let mut json = String::from("[");
-        for &slot in &self.slots {
+        let texts = self.slots.iter().map(|&slot| (self.rows.id(slot), self.metadata.get(slot as usize)));
+        // Quotes and commas of a row, and `{}` where there is no metadata.
+        const AROUND: usize = 6;
+        let bytes: usize = texts.clone().map(|(id, metadata)| id.len() + metadata.len() + AROUND).sum();
+        let mut json = String::with_capacity(2 + bytes);
+        json.push('[');
+        for (id, metadata) in texts {
             if json.len() > 1 {
                 json.push(',');
             }
-            let id = serde_json::to_string(self.rows.id(slot)).unwrap_or_default();
-            json.push('[');
-            json.push_str(&id);
+            push_string(&mut json, id);
             json.push(',');
-            json.push_str(rows::metadata_or_empty(self.metadata.get(slot as usize)));
-            json.push(']');
+            json.push_str(rows::metadata_or_empty(metadata));
         }
         json.push(']');
         json
+    }
+
+    /// Copies scores to the first half of `out` and distances to the second, each from its start, as little-endian
+    /// 32-bit floats. False, and nothing copied, if a half is too short.
+    #[must_use]
+    pub fn copy_numbers(&self, out: &mut [u8]) -> bool {
+        let (scores, distances) = out.split_at_mut(out.len() / 2);
+        let fits = scores.len() >= self.len() * size_of::<f32>();
+        if fits {
+            for (half, numbers) in [(scores, &self.scores), (distances, &self.distances)] {
+                for (bytes, number) in half.chunks_exact_mut(size_of::<f32>()).zip(numbers) {
+                    bytes.copy_from_slice(&number.to_le_bytes());
+                }
+            }
+        }
+        fits
+    }
+}
+
+/// Appends a text as a JSON string.
+fn push_string(json: &mut String, text: &str) {
+    // What has nothing to escape, as most ids, is copied without a string of its own.
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        json.push_str(&serde_json::to_string(text).unwrap_or_default());
     }
 }
 

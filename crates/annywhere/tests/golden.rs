@@ -84,11 +84,11 @@ fn scanned_files_and_hits_are_the_same_everywhere() {
 }
 
 const SCANNED: [(u64, u64); 5] = [
-    (0x74b9_34b8_bc45_42a6, 0xded1_e24c_9e18_a085),
-    (0x6b97_6a72_4319_8812, 0xdd24_235e_b8cc_9a26),
-    (0x7902_5f76_6b2a_f8f2, 0x2971_8c6c_260b_3374),
-    (0xc9d7_d704_14f4_e4e8, 0x085e_178d_833d_e565),
-    (0x9be7_65aa_9160_cfc1, 0xab6c_3e39_ef10_02b8),
+    (0x74b9_34b8_bc45_42a6, 0xc3e1_fe19_33f7_755d),
+    (0x6b97_6a72_4319_8812, 0xe43f_e1be_d3f5_98e7),
+    (0x7902_5f76_6b2a_f8f2, 0xf285_8f78_3d81_8048),
+    (0xc9d7_d704_14f4_e4e8, 0x290c_becd_0e0a_6c38),
+    (0x9be7_65aa_9160_cfc1, 0xdc41_d7e3_517e_857f),
 ];
 
 #[test]
@@ -111,8 +111,8 @@ fn files_and_hits_are_the_same_everywhere() {
 }
 
 const GOLDEN: [(u64, u64); 4] = [
-    (0xf8f8_8526_000e_a114, 0xe8f5_443c_f69e_e4a9),
-    (0x7a6a_1b2f_8558_bd74, 0xd88c_15e7_e5c3_b0bb),
-    (0xfba3_37da_5725_12c8, 0xa0e0_33cd_07db_c566),
-    (0xb9e1_0e6a_0f9c_66bf, 0xb433_555c_f7fa_d89c),
+    (0xf8f8_8526_000e_a114, 0x53e1_cc8b_b46c_7efd),
+    (0x7a6a_1b2f_8558_bd74, 0x2eb3_7334_f135_cd90),
+    (0xfba3_37da_5725_12c8, 0x2439_bc6f_fe6a_7eb0),
+    (0xb9e1_0e6a_0f9c_66bf, 0xdf44_6fa5_23d9_597b),
 ];

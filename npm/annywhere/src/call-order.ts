@@ -7,6 +7,13 @@ export class CallOrder {
   #lastWrite: Promise<unknown> = Promise.resolve();
   /** The reads that have not settled since then. */
   readonly #reads = new Set<Promise<unknown>>();
+  /** Writes that have not settled. */
+  #writing = 0;
+
+  /** True if a read has nothing to wait for. */
+  get isIdle(): boolean {
+    return this.#writing === 0;
+  }
 
   read<T>(body: () => T | Promise<T>): Promise<T> {
     const result = this.#lastWrite.then(body);
@@ -18,7 +25,11 @@ export class CallOrder {
   write<T>(body: () => T | Promise<T>): Promise<T> {
     const result = Promise.all([this.#lastWrite, ...this.#reads]).then(body);
     this.#reads.clear();
-    this.#lastWrite = result.then(ignore, ignore);
+    this.#writing++;
+    const settled = () => {
+      this.#writing--;
+    };
+    this.#lastWrite = result.then(settled, settled);
     return result;
   }
 }

@@ -24,8 +24,11 @@ export interface Engine {
   delete(ids: string[]): MaybePromise<number>;
   /** `params` is JSON of the core's `SearchParams`. */
   search(query: Float32Array, params: string): MaybePromise<EngineHits>;
-  /** Native only: the same on this thread; `null` if that would take or wait too long. */
-  searchNow?(query: Float32Array, params: string): EngineHits | null;
+  /**
+   * The same on this thread and into memory of the caller: scores go to the first half of the floats in `out`, distances
+   * to the second; the rows come back. Nothing if the search would take or wait too long, or has more hits than fit.
+   */
+  searchNow(query: Float32Array, params: string, out: Uint8Array): string | null | undefined;
   /** `queries` one after the other; `rows` has an array of rows for each. */
   searchMany(queries: Float32Array, params: string): MaybePromise<EngineHits>;
   /** Replaces the index by that of the JSON of a `Config`. */
@@ -49,7 +52,7 @@ export interface Engine {
 export interface EngineHits {
   readonly scores: Float32Array;
   readonly distances: Float32Array;
-  /** `[["id",{..}],..]` in rank order. */
+  /** `["id",{..},"id2",{..},..]` in rank order. */
   readonly rows: string;
   /** WebAssembly only: gives the memory back. */
   free?(): void;

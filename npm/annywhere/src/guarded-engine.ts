@@ -39,7 +39,11 @@ export class GuardedEngine {
   }
 
   search(query: Float32Array, params: string): Promise<EngineHits> {
-    return this.#call((engine) => engine.searchNow?.(query, params) ?? engine.search(query, params));
+    return this.#call((engine) => engine.search(query, params));
+  }
+
+  searchNow(query: Float32Array, params: string, out: Uint8Array): string | undefined {
+    return this.#guard(() => this.#engine.searchNow(query, params, out) ?? undefined);
   }
 
   searchMany(queries: Float32Array, params: string): Promise<EngineHits> {

@@ -2,27 +2,28 @@
 import { describe, invalidArgument } from './errors.js';
 import { LEAST_RECALL, MAX_EF, own, refuseUnknown } from './options.js';
 import type { ManyQuery, SearchQuery } from './types.js';
-import { copyVector, copyVectorInto, isFloat32Array } from './vectors.js';
+import { copyVectorInto, isFloat32Array } from './vectors.js';
 
 const DEFAULT_K = 10;
 const MAX_K = 2 ** 31 - 1;
 const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact'];
 
 export interface CheckedSearch {
-  readonly vector: Float32Array;
+  /** As it was given: whoever uses it later than at the call has to copy it. */
+  readonly vector: unknown;
+  readonly k: number;
   /** JSON of the core's `SearchParams`. */
   readonly params: string;
-  /** The same for estimates instead of exact scores. */
-  readonly estimated: string;
 }
 
-export function checkSearch(query: SearchQuery, dimensions: number): CheckedSearch {
+export function checkSearch(query: SearchQuery): CheckedSearch {
   const params = checkParams(query, 'vector');
-  return {
-    vector: copyVector(own(query, 'vector'), dimensions),
-    params: JSON.stringify(params),
-    estimated: JSON.stringify({ ...params, rescore: false }),
-  };
+  return { vector: own(query, 'vector'), k: params.k, params: JSON.stringify(params) };
+}
+
+/** The same search for scores that are estimated from codes. */
+export function estimating(search: CheckedSearch): CheckedSearch {
+  return { ...search, params: JSON.stringify({ ...JSON.parse(search.params), rescore: false }) };
 }
 
 /** The vectors one after the other, and the JSON of the core's `SearchParams`. */
@@ -34,7 +35,16 @@ export function checkManySearches(
   return { vectors: copyVectors(own(query, 'vectors'), dimensions), params: JSON.stringify(params) };
 }
 
-function checkParams(query: SearchQuery | ManyQuery, vectors: string): object {
+/** The core's `SearchParams`. */
+interface Params {
+  readonly k: number;
+  readonly ef: number | undefined;
+  readonly targetRecall: number | undefined;
+  readonly exact: boolean;
+  readonly threshold: number | undefined;
+}
+
+function checkParams(query: SearchQuery | ManyQuery, vectors: string): Params {
   if (typeof query !== 'object' || query === null || Array.isArray(query) || ArrayBuffer.isView(query)) {
     throw invalidArgument('query', `must be an object with at least { ${vectors} }, not ${describe(query)}`);
   }

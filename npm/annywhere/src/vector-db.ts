@@ -5,14 +5,16 @@
  */
 import { type Batch, copyBatch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
-import type { EngineHits, EngineStats } from './engine.js';
+import type { EngineStats } from './engine.js';
 import { AnnywhereError, describe, invalidArgument, invalidOption } from './errors.js';
 import { GuardedEngine } from './guarded-engine.js';
+import { hitsOf, manyHitsOf } from './hits.js';
 import { checkId } from './ids.js';
 import { metadataFromJson } from './metadata.js';
 import { type CheckedOptions, checkIndexOptions, checkOptions } from './options.js';
+import { QuickSearch } from './quick-search.js';
 import type { Runtime } from './runtime.js';
-import { checkManySearches, checkSearch } from './search-query.js';
+import { type CheckedSearch, checkManySearches, checkSearch, estimating } from './search-query.js';
 import type { FileStorage } from './storage/files.js';
 import type {
   Columns,
@@ -27,6 +29,7 @@ import type {
   SearchQuery,
   Stats,
 } from './types.js';
+import { copyVector } from './vectors.js';
 
 /**
  * A database of vectors with ids and metadata.
@@ -38,6 +41,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   readonly #runtime: Runtime;
   readonly #options: CheckedOptions;
   readonly #order = new CallOrder();
+  readonly #quick: QuickSearch;
   #engine: GuardedEngine | undefined;
   #opening: Promise<GuardedEngine> | undefined;
   /** True once the file at `storagePath` has been read, was found missing, or was replaced by other content. */
@@ -54,6 +58,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
         ? checked
         : { ...checked, storagePath: this.#path(checked.storagePath, 'storagePath', invalidOption) };
     this.#opened = checked.storagePath === undefined;
+    this.#quick = new QuickSearch(checked.dimensions);
   }
 
   /**
@@ -75,33 +80,21 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /** The rows nearest to a vector, best first: `k` of them, or all if there are fewer, less what `threshold` cuts. */
   async search(query: SearchQuery): Promise<Hit<Meta>[]> {
-    const { vector, params } = checkSearch(query, this.#options.dimensions);
-    return this.#read(async (engine) => namedHits<Meta>(await engine.search(vector, params)));
+    return this.#search(checkSearch(query));
   }
 
   /** The hits of many searches, in the order of their vectors; natively on all cores. */
   async searchMany(query: ManyQuery): Promise<Hit<Meta>[][]> {
     const { vectors, params } = checkManySearches(query, this.#options.dimensions);
-    return this.#read(async (engine) => {
-      const found = await engine.searchMany(vectors, params);
-      const { scores, distances, rows } = found;
-      found.free?.();
-      let first = 0;
-      return (JSON.parse(rows) as [string, Meta][][]).map((named) => {
-        const hits = withScores(named, scores, distances, first);
-        first += named.length;
-        return hits;
-      });
-    });
+    return this.#read(async (engine) => manyHitsOf<Meta>(await engine.searchMany(vectors, params)));
   }
 
   /** The hits of a search with scores estimated from codes, then, once compared exactly, as `search` gives them. */
   async *searchProgressive(query: SearchQuery): AsyncGenerator<Progress<Meta>, void, void> {
-    const { vector, params, estimated } = checkSearch(query, this.#options.dimensions);
-    const search = (how: string) =>
-      this.#read(async (engine) => namedHits<Meta>(await engine.search(vector, how)));
-    yield { hits: await search(estimated), exact: false };
-    yield { hits: await search(params), exact: true };
+    const checked = checkSearch(query);
+    const search = { ...checked, vector: copyVector(checked.vector, this.#options.dimensions) };
+    yield { hits: await this.#search(estimating(search)), exact: false };
+    yield { hits: await this.#search(search), exact: true };
   }
 
   /**
@@ -256,6 +249,19 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     });
   }
 
+  /** Not `async`: a quick search that has nothing to wait for is over when this returns. */
+  #search(search: CheckedSearch): Hit<Meta>[] | Promise<Hit<Meta>[]> {
+    const idle = this.#opened && !this.#closing && this.#order.isIdle ? this.#engine : undefined;
+    const hits = idle && this.#quick.run<Meta>(idle, search);
+    if (hits) return hits;
+    const vector = copyVector(search.vector, this.#options.dimensions);
+    return this.#read(
+      async (engine) =>
+        this.#quick.run<Meta>(engine, { ...search, vector }) ??
+        hitsOf<Meta>(await engine.search(vector, search.params)),
+    );
+  }
+
   async #saveTo(engine: GuardedEngine, path: string): Promise<void> {
     await this.#storage('path', invalidArgument).save(engine, path);
     if (path === this.#options.storagePath) this.#unsaved = false;
@@ -322,28 +328,6 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       throw error instanceof AnnywhereError ? error : fail(name, (error as Error).message);
     }
   }
-}
-
-function namedHits<Meta extends object>(found: EngineHits): Hit<Meta>[] {
-  const { scores, distances, rows } = found;
-  found.free?.();
-  // The engine has checked the JSON of every row, also of those from a file.
-  return withScores(JSON.parse(rows) as [string, Meta][], scores, distances, 0);
-}
-
-/** Hits whose scores and distances stand from `first` on. */
-function withScores<Meta extends object>(
-  named: [string, Meta][],
-  scores: Float32Array,
-  distances: Float32Array,
-  first: number,
-): Hit<Meta>[] {
-  return named.map(([id, metadata], rank) => ({
-    id,
-    score: scores[first + rank] as number,
-    distance: distances[first + rank] as number,
-    metadata,
-  }));
 }
 
 function copyBytes(source: unknown): Uint8Array {

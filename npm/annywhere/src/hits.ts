@@ -1,0 +1,49 @@
+/** Hits as users get them, made of what the engine answers: numbers in typed arrays, ids and metadata as JSON text. */
+import type { EngineHits } from './engine.js';
+import type { Hit } from './types.js';
+
+/** Id and metadata of each hit, in turns. The engine has checked the JSON of every row, also of those from a file. */
+type Rows = readonly unknown[];
+
+/** The hits of one search. */
+export function hitsOf<Meta extends object>(found: EngineHits): Hit<Meta>[] {
+  const { scores, distances, rows } = found;
+  found.free?.();
+  return withNumbers(JSON.parse(rows) as Rows, scores, 0, distances, 0);
+}
+
+/** The hits of many searches; their numbers stand one search after the other. */
+export function manyHitsOf<Meta extends object>(found: EngineHits): Hit<Meta>[][] {
+  const { scores, distances, rows } = found;
+  found.free?.();
+  let first = 0;
+  return (JSON.parse(rows) as Rows[]).map((rows) => {
+    const hits = withNumbers<Meta>(rows, scores, first, distances, first);
+    first += hits.length;
+    return hits;
+  });
+}
+
+/** The hits of a quick search: `numbers` holds the scores in its first half and the distances in its second. */
+export function quickHitsOf<Meta extends object>(rows: string, numbers: Float32Array): Hit<Meta>[] {
+  return withNumbers(JSON.parse(rows) as Rows, numbers, 0, numbers, numbers.length / 2);
+}
+
+function withNumbers<Meta extends object>(
+  rows: Rows,
+  scores: Float32Array,
+  firstScore: number,
+  distances: Float32Array,
+  firstDistance: number,
+): Hit<Meta>[] {
+  const hits: Hit<Meta>[] = [];
+  for (let rank = 0; 2 * rank < rows.length; rank++) {
+    hits.push({
+      id: rows[2 * rank] as string,
+      score: scores[firstScore + rank] as number,
+      distance: distances[firstDistance + rank] as number,
+      metadata: rows[2 * rank + 1] as Meta,
+    });
+  }
+  return hits;
+}
