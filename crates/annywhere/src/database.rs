@@ -40,6 +40,7 @@ const QUICK_ROWS: usize = 1_000_000;
 struct Plan {
     k: usize,
     threshold: Option<f32>,
+    metadata: bool,
     method: Method,
 }
 
@@ -418,7 +419,7 @@ impl Database {
             }
             _ => Method::Exact,
         };
-        Ok(Plan { k, threshold: params.threshold, method })
+        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method })
     }
 
     /// One search that has been checked.
@@ -440,7 +441,7 @@ impl Database {
         if !found {
             kernels::run(ExactScan { vectors, slots, k, scratch });
         }
-        self.hits(scratch, k, plan.threshold)
+        self.hits(scratch, plan)
     }
 
     /// Walks the graph and rescores.
@@ -479,12 +480,12 @@ impl Database {
     }
 
     /// Applies the threshold and cuts at `k`.
-    fn hits(&self, scratch: &Scratch, k: usize, threshold: Option<f32>) -> Hits<'_> {
+    fn hits(&self, scratch: &Scratch, plan: &Plan) -> Hits<'_> {
         let Stored { slots, metadata, .. } = &self.stored;
-        let mut hits = Hits::new(slots, metadata);
-        for near in scratch.sorted.iter().take(k) {
+        let mut hits = Hits::new(slots, plan.metadata.then_some(metadata));
+        for near in scratch.sorted.iter().take(plan.k) {
             let (score, distance) = self.stored.options.distance_metric.score_and_distance(near.rank());
-            if threshold.is_some_and(|threshold| score < threshold) {
+            if plan.threshold.is_some_and(|threshold| score < threshold) {
                 break;
             }
             hits.push(near.slot(), score, distance);

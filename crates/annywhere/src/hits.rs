@@ -23,11 +23,21 @@ pub struct SearchParams {
     pub exact: bool,
     /// Least score of a hit.
     pub threshold: Option<f32>,
+    /// Whether [`Hits::rows_json`] has the rows' metadata; if not, `{}` stands for it.
+    pub metadata: bool,
 }
 
 impl Default for SearchParams {
     fn default() -> Self {
-        Self { k: 10, ef: None, target_recall: None, rescore: true, exact: false, threshold: None }
+        Self {
+            k: 10,
+            ef: None,
+            target_recall: None,
+            rescore: true,
+            exact: false,
+            threshold: None,
+            metadata: true,
+        }
     }
 }
 
@@ -48,14 +58,15 @@ impl SearchParams {
 #[derive(Debug)]
 pub struct Hits<'a> {
     rows: &'a Slots,
-    metadata: &'a Texts,
+    /// `None` if it is not wanted.
+    metadata: Option<&'a Texts>,
     slots: Vec<Slot>,
     scores: Vec<f32>,
     distances: Vec<f32>,
 }
 
 impl<'a> Hits<'a> {
-    pub(crate) fn new(rows: &'a Slots, metadata: &'a Texts) -> Self {
+    pub(crate) fn new(rows: &'a Slots, metadata: Option<&'a Texts>) -> Self {
         Self { rows, metadata, slots: Vec::new(), scores: Vec::new(), distances: Vec::new() }
     }
 
@@ -97,7 +108,9 @@ impl<'a> Hits<'a> {
     /// Ids and metadata as one JSON text, `["id",{metadata},"id2",{..},…]`: the form in which hits cross into JavaScript.
     #[must_use]
     pub fn rows_json(&self) -> String {
-        let texts = self.slots.iter().map(|&slot| (self.rows.id(slot), self.metadata.get(slot as usize)));
+        let texts = self.slots.iter().map(|&slot| {
+            (self.rows.id(slot), self.metadata.map_or("", |metadata| metadata.get(slot as usize)))
+        });
         // Quotes and commas of a row, and `{}` where there is no metadata.
         const AROUND: usize = 6;
         let bytes: usize = texts.clone().map(|(id, metadata)| id.len() + metadata.len() + AROUND).sum();

@@ -17,10 +17,20 @@ export interface Batch {
 const ENTRY_NAMES = ['id', 'vector', 'metadata'];
 const COLUMN_NAMES = ['ids', 'vectors', 'metadata'];
 
-export function copyBatch(given: Iterable<Entry<object>> | Columns<object>, dimensions: number): Batch {
+/** With `transfer` the numbers of columns are moved instead of copied, and the caller's array is empty afterwards. */
+export function copyBatch(
+  given: Iterable<Entry<object>> | Columns<object>,
+  dimensions: number,
+  transfer = false,
+): Batch {
   if (typeof given === 'object' && given !== null) {
-    if (Symbol.iterator in given) return copyEntries([...given], dimensions);
-    if (Object.hasOwn(given, 'ids') || Object.hasOwn(given, 'vectors')) return copyColumns(given, dimensions);
+    if (Symbol.iterator in given) {
+      if (transfer) throw invalidArgument('transfer', 'is for { ids, vectors }, whose vectors can be moved');
+      return copyEntries([...given], dimensions);
+    }
+    if (Object.hasOwn(given, 'ids') || Object.hasOwn(given, 'vectors')) {
+      return copyColumns(given, dimensions, transfer);
+    }
   }
   throw invalidArgument(
     'entries',
@@ -28,11 +38,22 @@ export function copyBatch(given: Iterable<Entry<object>> | Columns<object>, dime
   );
 }
 
-export function copyEntries(entries: readonly Entry<object>[], dimensions: number): Batch {
+/** The rows from `from` to before `to`. */
+export function sliceBatch(batch: Batch, from: number, to: number, dimensions: number): Batch {
+  return {
+    ids: batch.ids.slice(from, to),
+    metadata: batch.metadata.slice(from, to),
+    vectors: batch.vectors.subarray(from * dimensions, to * dimensions),
+  };
+}
+
+/** `first` is the index of the first entry, where it is not the first of its batch. */
+export function copyEntries(entries: readonly Entry<object>[], dimensions: number, first = 0): Batch {
   const vectors = allocate(entries.length * dimensions);
   const ids: (string | undefined)[] = [];
   const metadata: string[] = [];
-  for (const [row, entry] of entries.entries()) {
+  for (const [index, entry] of entries.entries()) {
+    const row = first + index;
     if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
       throw invalidArgument(
         `row ${row}`,
@@ -42,13 +63,13 @@ export function copyEntries(entries: readonly Entry<object>[], dimensions: numbe
     refuseUnknown(entry, ENTRY_NAMES, (name, reason) => invalidArgument(`${name} of row ${row}`, reason));
     const id = own(entry, 'id');
     ids.push(id === undefined ? undefined : checkId(id, row));
-    copyVectorInto(vectors, row * dimensions, own(entry, 'vector'), row, dimensions);
+    copyVectorInto(vectors, index * dimensions, own(entry, 'vector'), row, dimensions);
     metadata.push(metadataToJson(own(entry, 'metadata'), row));
   }
   return { ids, metadata, vectors };
 }
 
-function copyColumns(columns: Columns<object>, dimensions: number): Batch {
+function copyColumns(columns: Columns<object>, dimensions: number, transfer: boolean): Batch {
   refuseUnknown(columns, COLUMN_NAMES, invalidArgument);
   const ids = own(columns, 'ids');
   const vectors = own(columns, 'vectors');
@@ -66,8 +87,16 @@ function copyColumns(columns: Columns<object>, dimensions: number): Batch {
   return {
     ids: ids.map((id, row) => checkId(id, row)),
     metadata: ids.map((_, row) => metadataToJson(metadata?.[row], row)),
-    vectors: vectors.slice(),
+    vectors: transfer ? moved(vectors) : vectors.slice(),
   };
+}
+
+function moved(vectors: Float32Array): Float32Array {
+  try {
+    return structuredClone(vectors, { transfer: [vectors.buffer as ArrayBuffer] });
+  } catch (error) {
+    throw invalidArgument('vectors', `cannot be moved: ${(error as Error).message}`);
+  }
 }
 
 /** The rows as the engine takes them: `[["id",{..}],["id2",null],..]`. */

@@ -33,6 +33,8 @@ export type ErrorCode =
   | 'Io'
   /** The allocator refused memory. Details: `bytes`. */
   | 'OutOfMemory'
+  /** The caller gave the call up by its `signal`. Details: `reason`, `inserted`; see `cause`. */
+  | 'Aborted'
   /** The database has been closed. */
   | 'Closed'
   /** The engine asked for cannot be loaded, or not without waiting. Details: `reason`; see `cause`. */

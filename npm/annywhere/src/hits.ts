@@ -1,5 +1,6 @@
 /** Hits as users get them, made of what the engine answers: numbers in typed arrays, ids and metadata as JSON text. */
 import type { EngineHits } from './engine.js';
+import type { GuardedEngine } from './guarded-engine.js';
 import type { Hit } from './types.js';
 
 /** Id and metadata of each hit, in turns. The engine has checked the JSON of every row, also of those from a file. */
@@ -27,6 +28,16 @@ export function manyHitsOf<Meta extends object>(found: EngineHits): Hit<Meta>[][
 /** The hits of a quick search: `numbers` holds the scores in its first half and the distances in its second. */
 export function quickHitsOf<Meta extends object>(rows: string, numbers: Float32Array): Hit<Meta>[] {
   return withNumbers(JSON.parse(rows) as Rows, numbers, 0, numbers, numbers.length / 2);
+}
+
+/** The same hits with their vectors; nothing has changed since the search. */
+export function withVectors<Meta extends object>(engine: GuardedEngine, hits: Hit<Meta>[]): Hit<Meta>[] {
+  for (const hit of hits) {
+    const row = engine.get(hit.id);
+    if (row) hit.vector = row.vector;
+    row?.free?.();
+  }
+  return hits;
 }
 
 function withNumbers<Meta extends object>(

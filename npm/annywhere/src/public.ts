@@ -1,6 +1,7 @@
 /** What every entry exports beside its own functions. */
 export { AnnywhereError, type ErrorCode, type ErrorDetails } from './errors.js';
 export type {
+  AbortSignalLike,
   Columns,
   DbOptions,
   DistanceMetric,
@@ -9,8 +10,11 @@ export type {
   Hit,
   HnswConfig,
   ImplementationType,
+  Include,
   IndexOptions,
   IndexType,
+  InsertOptions,
+  InsertProgress,
   ManyQuery,
   Metadata,
   Progress,
@@ -19,6 +23,8 @@ export type {
   RuntimeInfo,
   SearchQuery,
   Stats,
+  Subscription,
   Vector,
+  WatchEvent,
 } from './types.js';
 export { version } from './version.js';

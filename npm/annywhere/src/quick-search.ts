@@ -3,7 +3,7 @@
  * waits, because a search that is quick takes less time than a promise.
  */
 import type { GuardedEngine } from './guarded-engine.js';
-import { quickHitsOf } from './hits.js';
+import { quickHitsOf, withVectors } from './hits.js';
 import type { CheckedSearch } from './search-query.js';
 import type { Hit } from './types.js';
 import { copyVectorInto } from './vectors.js';
@@ -21,10 +21,8 @@ export class QuickSearch {
   }
 
   /** The hits, or `undefined` for a search that takes its time. */
-  run<Meta extends object>(
-    engine: GuardedEngine,
-    { vector, k, params }: CheckedSearch,
-  ): Hit<Meta>[] | undefined {
+  run<Meta extends object>(engine: GuardedEngine, search: CheckedSearch): Hit<Meta>[] | undefined {
+    const { vector, k, params } = search;
     if (k > MOST_HITS) return undefined;
     copyVectorInto(this.#query, 0, vector);
     if (this.#numbers.length < 2 * k) {
@@ -32,6 +30,8 @@ export class QuickSearch {
       this.#bytes = new Uint8Array(this.#numbers.buffer);
     }
     const rows = engine.searchNow(this.#query, params, this.#bytes);
-    return rows === undefined ? undefined : quickHitsOf(rows, this.#numbers);
+    if (rows === undefined) return undefined;
+    const hits = quickHitsOf<Meta>(rows, this.#numbers);
+    return search.withVectors ? withVectors(engine, hits) : hits;
   }
 }

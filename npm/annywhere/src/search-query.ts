@@ -1,14 +1,15 @@
 /** A search as it is given, checked and copied into what the engine takes. */
+import { checkSignal, refuseAborted } from './abort.js';
 import { describe, invalidArgument } from './errors.js';
 import { LEAST_RECALL, MAX_EF, own, refuseUnknown } from './options.js';
-import type { ManyQuery, SearchQuery } from './types.js';
+import type { AbortSignalLike, Include, ManyQuery, SearchQuery } from './types.js';
 import { copyVectorInto, isFloat32Array } from './vectors.js';
 
 const DEFAULT_K = 10;
 const MAX_K = 2 ** 31 - 1;
-const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact'];
+const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact', 'include', 'signal'];
 
-export interface CheckedSearch {
+export interface CheckedSearch extends Wishes {
   /** As it was given: whoever uses it later than at the call has to copy it. */
   readonly vector: unknown;
   readonly k: number;
@@ -16,9 +17,15 @@ export interface CheckedSearch {
   readonly params: string;
 }
 
+/** What the engine is not told. */
+interface Wishes {
+  readonly signal: AbortSignalLike | undefined;
+  readonly withVectors: boolean;
+}
+
 export function checkSearch(query: SearchQuery): CheckedSearch {
   const params = checkParams(query, 'vector');
-  return { vector: own(query, 'vector'), k: params.k, params: JSON.stringify(params) };
+  return { vector: own(query, 'vector'), k: params.k, params: JSON.stringify(params), ...wishes(query) };
 }
 
 /** The same search for scores that are estimated from codes. */
@@ -30,9 +37,16 @@ export function estimating(search: CheckedSearch): CheckedSearch {
 export function checkManySearches(
   query: ManyQuery,
   dimensions: number,
-): { readonly vectors: Float32Array; readonly params: string } {
+): Wishes & { readonly vectors: Float32Array; readonly params: string } {
   const params = checkParams(query, 'vectors');
-  return { vectors: copyVectors(own(query, 'vectors'), dimensions), params: JSON.stringify(params) };
+  const vectors = copyVectors(own(query, 'vectors'), dimensions);
+  return { vectors, params: JSON.stringify(params), ...wishes(query) };
+}
+
+function wishes(query: SearchQuery | ManyQuery): Wishes {
+  const signal = checkSignal(own(query, 'signal'));
+  refuseAborted(signal);
+  return { signal, withVectors: own(query, 'include')?.vector === true };
 }
 
 /** The core's `SearchParams`. */
@@ -42,6 +56,7 @@ interface Params {
   readonly targetRecall: number | undefined;
   readonly exact: boolean;
   readonly threshold: number | undefined;
+  readonly metadata: boolean | undefined;
 }
 
 function checkParams(query: SearchQuery | ManyQuery, vectors: string): Params {
@@ -70,7 +85,23 @@ function checkParams(query: SearchQuery | ManyQuery, vectors: string): Params {
     targetRecall,
     exact: exact ?? false,
     threshold: threshold === undefined ? undefined : Math.fround(threshold),
+    metadata: checkInclude(own(query, 'include'))?.metadata,
   };
+}
+
+function checkInclude(include: Include | undefined): Include | undefined {
+  if (include === undefined) return undefined;
+  if (typeof include !== 'object' || include === null || Array.isArray(include)) {
+    throw invalidArgument('include', `must be an object, not ${describe(include)}`);
+  }
+  const fail = (name: string, reason: string) => invalidArgument(`include.${name}`, reason);
+  refuseUnknown(include, ['metadata', 'vector'], fail);
+  for (const [name, value] of Object.entries(include)) {
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw fail(name, `must be true or false, not ${describe(value)}`);
+    }
+  }
+  return include;
 }
 
 function isPart(value: unknown): boolean {

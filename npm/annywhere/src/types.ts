@@ -85,6 +85,44 @@ export interface Columns<Meta extends object = Metadata> {
   metadata?: readonly (Meta | null | undefined)[];
 }
 
+/** How a batch goes in. */
+export interface InsertOptions {
+  /**
+   * Rows per step, each of which is stored whole or not at all. After an error or an abort the steps before stay:
+   * `details.inserted` says how many rows. Default: one step for all rows.
+   */
+  batchSize?: number;
+  /** Ends the call before the next step; it rejects with `Aborted`. */
+  signal?: AbortSignalLike;
+  /** Called after every step. */
+  onProgress?: (progress: InsertProgress) => void;
+  /** Moves the numbers of columns instead of copying them: the array given is empty afterwards. Default `false`. */
+  transfer?: boolean;
+}
+
+export interface InsertProgress {
+  /** Rows stored so far. */
+  rows: number;
+  /** Rows in all; absent for rows that are still arriving. */
+  total?: number;
+}
+
+/** What of an `AbortSignal` is used. Described by shape, so that these types need no DOM library. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** What a hit carries beside id, score and distance. */
+export interface Include {
+  /** Default `true`; if not, `metadata` is `{}`. */
+  metadata?: boolean;
+  /** Default `false`. */
+  vector?: boolean;
+}
+
 export interface SearchQuery {
   vector: Vector;
   /** Number of hits, 1 to 2,147,483,647; all rows if there are fewer. Default 10. */
@@ -97,6 +135,9 @@ export interface SearchQuery {
   targetRecall?: number;
   /** Compare with every row: exact, and slower. Default `false`. */
   exact?: boolean;
+  include?: Include;
+  /** Gives the search up: it rejects with `Aborted` at once. */
+  signal?: AbortSignalLike;
 }
 
 /** Many searches at once: those of a single one for all of `vectors`. */
@@ -120,6 +161,24 @@ export interface Hit<Meta extends object = Metadata> {
   distance: number;
   /** `{}` when the row has none. */
   metadata: Meta;
+  /** With `include: { vector: true }`. */
+  vector?: Float32Array;
+}
+
+/** What a change did to the hits of a standing query. */
+export interface WatchEvent<Meta extends object = Metadata> {
+  entered: Hit<Meta>[];
+  /** Ids. */
+  left: string[];
+  /** Hits that stayed, with another rank, score or metadata. */
+  moved: Hit<Meta>[];
+  /** All of them. */
+  hits: Hit<Meta>[];
+}
+
+/** Ends at `close()`, or at the end of a block with `using`. */
+export interface Subscription extends Disposable {
+  close(): void;
 }
 
 export interface Row<Meta extends object = Metadata> {

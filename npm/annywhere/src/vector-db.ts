@@ -3,13 +3,15 @@
  * The database as users see it: checks and copies the arguments at the call, keeps the calls in their order, asks
  * the engine, and gives names to its answers. The entries (`node.ts`, `browser.ts`, ..) bind it to their engine.
  */
-import { type Batch, copyBatch, copyEntries, rowsJson } from './batch.js';
+import { refuseAborted, untilAborted } from './abort.js';
+import { type Batch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
 import type { EngineStats } from './engine.js';
 import { AnnywhereError, describe, invalidArgument, invalidOption } from './errors.js';
 import { GuardedEngine } from './guarded-engine.js';
-import { hitsOf, manyHitsOf } from './hits.js';
+import { hitsOf, manyHitsOf, withVectors } from './hits.js';
 import { checkId } from './ids.js';
+import { insertInSteps } from './insert-steps.js';
 import { metadataFromJson } from './metadata.js';
 import { type CheckedOptions, checkIndexOptions, checkOptions } from './options.js';
 import { QuickSearch } from './quick-search.js';
@@ -22,14 +24,18 @@ import type {
   Entry,
   Hit,
   IndexOptions,
+  InsertOptions,
   ManyQuery,
   Metadata,
   Progress,
   Row,
   SearchQuery,
   Stats,
+  Subscription,
+  WatchEvent,
 } from './types.js';
 import { copyVector } from './vectors.js';
+import { Watches } from './watch.js';
 
 /**
  * A database of vectors with ids and metadata.
@@ -42,6 +48,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   readonly #options: CheckedOptions;
   readonly #order = new CallOrder();
   readonly #quick: QuickSearch;
+  readonly #watches = new Watches<Meta>();
   #engine: GuardedEngine | undefined;
   #opening: Promise<GuardedEngine> | undefined;
   /** True once the file at `storagePath` has been read, was found missing, or was replaced by other content. */
@@ -66,16 +73,28 @@ export class EngineBoundDb<Meta extends object = Metadata> {
    * Rejects with `WrongDimension`, `NotFinite`, `ZeroVector`, `TooLarge`, `InvalidId` or `InvalidMetadata`.
    */
   async insert(entry: Entry<Meta>): Promise<string> {
-    const [id] = await this.#insert(copyEntries([entry], this.#options.dimensions));
+    const batch = copyEntries([entry], this.#options.dimensions);
+    const [id] = await this.#write((engine) => this.#store(engine, batch));
     return id as string;
   }
 
   /**
    * Adds or replaces many rows, all of them or, on an error, none; returns their ids in order.
    * The error's `details.row` is the index of the row at fault; an id given twice is a `DuplicateId`.
+   *
+   * With `batchSize` each step is stored whole or not at all. Rows of an asynchronous iterable are stored as they arrive,
+   * other calls between them; without `batchSize`, when the last has arrived.
    */
-  async insertBatch(entries: Iterable<Entry<Meta>> | Columns<Meta>): Promise<string[]> {
-    return this.#insert(copyBatch(entries, this.#options.dimensions));
+  async insertBatch(
+    entries: Iterable<Entry<Meta>> | AsyncIterable<Entry<Meta>> | Columns<Meta>,
+    options: InsertOptions = {},
+  ): Promise<string[]> {
+    const target = {
+      dimensions: this.#options.dimensions,
+      write: <T>(body: (engine: GuardedEngine) => Promise<T>) => this.#write(body),
+      store: (engine: GuardedEngine, batch: Batch) => this.#store(engine, batch),
+    };
+    return insertInSteps(target, entries, options);
   }
 
   /** The rows nearest to a vector, best first: `k` of them, or all if there are fewer, less what `threshold` cuts. */
@@ -85,8 +104,13 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /** The hits of many searches, in the order of their vectors; natively on all cores. */
   async searchMany(query: ManyQuery): Promise<Hit<Meta>[][]> {
-    const { vectors, params } = checkManySearches(query, this.#options.dimensions);
-    return this.#read(async (engine) => manyHitsOf<Meta>(await engine.searchMany(vectors, params)));
+    const search = checkManySearches(query, this.#options.dimensions);
+    const found = this.#read(async (engine) => {
+      refuseAborted(search.signal);
+      const hits = manyHitsOf<Meta>(await engine.searchMany(search.vectors, search.params));
+      return search.withVectors ? hits.map((each) => withVectors(engine, each)) : hits;
+    });
+    return untilAborted(search.signal, found);
   }
 
   /** The hits of a search with scores estimated from codes, then, once compared exactly, as `search` gives them. */
@@ -95,6 +119,25 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const search = { ...checked, vector: copyVector(checked.vector, this.#options.dimensions) };
     yield { hits: await this.#search(estimating(search)), exact: false };
     yield { hits: await this.#search(search), exact: true };
+  }
+
+  /**
+   * A standing query: `callback` hears its hits now and, after every change to them, what entered, left and moved.
+   * `onError` hears of a search that fails, or of an exception of `callback`; without it they are unhandled rejections.
+   * It ends with `close()` of what is returned, with `signal`, or with the database. Throws `InvalidArgument`.
+   */
+  watch(
+    query: SearchQuery,
+    callback: (event: WatchEvent<Meta>) => void,
+    onError?: (error: unknown) => void,
+  ): Subscription {
+    this.#refuseClosed();
+    const { signal, ...checked } = checkSearch(query);
+    const vector = copyVector(checked.vector, this.#options.dimensions);
+    const search = { ...checked, vector, signal: undefined };
+    const subscription = this.#watches.add(async () => this.#search(search), callback, onError);
+    signal?.addEventListener('abort', () => subscription.close());
+    return subscription;
   }
 
   /**
@@ -145,6 +188,11 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   /** Number of rows. */
   async len(): Promise<number> {
     return this.#read((engine) => engine.len());
+  }
+
+  /** True if there are no rows. */
+  async isEmpty(): Promise<boolean> {
+    return (await this.len()) === 0;
   }
 
   /**
@@ -224,6 +272,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       .write(async () => {
         const path = this.#options.storagePath;
         if (this.#engine && this.#unsaved && path !== undefined) await this.#saveTo(this.#engine, path);
+        this.#watches.close();
         this.#engine?.free();
         this.#engine = undefined;
       })
@@ -239,14 +288,12 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     await this.close();
   }
 
-  async #insert(batch: Batch): Promise<string[]> {
-    return this.#write(async (engine) => {
-      const ids = batch.ids.map((id) => id ?? engine.newId());
-      if (ids.length === 0) return ids;
-      await engine.insert(rowsJson(ids, batch.metadata), batch.vectors);
-      this.#unsaved = true;
-      return ids;
-    });
+  async #store(engine: GuardedEngine, batch: Batch): Promise<string[]> {
+    const ids = batch.ids.map((id) => id ?? engine.newId());
+    if (ids.length === 0) return ids;
+    await engine.insert(rowsJson(ids, batch.metadata), batch.vectors);
+    this.#unsaved = true;
+    return ids;
   }
 
   /** Not `async`: a quick search that has nothing to wait for is over when this returns. */
@@ -255,11 +302,14 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const hits = idle && this.#quick.run<Meta>(idle, search);
     if (hits) return hits;
     const vector = copyVector(search.vector, this.#options.dimensions);
-    return this.#read(
-      async (engine) =>
-        this.#quick.run<Meta>(engine, { ...search, vector }) ??
-        hitsOf<Meta>(await engine.search(vector, search.params)),
-    );
+    const found = this.#read(async (engine) => {
+      refuseAborted(search.signal);
+      const quick = this.#quick.run<Meta>(engine, { ...search, vector });
+      if (quick) return quick;
+      const hits = hitsOf<Meta>(await engine.search(vector, search.params));
+      return search.withVectors ? withVectors(engine, hits) : hits;
+    });
+    return untilAborted(search.signal, found);
   }
 
   async #saveTo(engine: GuardedEngine, path: string): Promise<void> {
@@ -274,7 +324,8 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   async #write<T>(body: (engine: GuardedEngine) => T | Promise<T>): Promise<T> {
     this.#refuseClosed();
-    return this.#order.write(async () => body(await this.#open()));
+    // Also after an error: some steps of a batch may have been stored.
+    return this.#order.write(async () => body(await this.#open())).finally(() => this.#watches.changed());
   }
 
   /** A write that needs no content from before. */
@@ -283,6 +334,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     return this.#order.write(async () => {
       await body(await this.#start());
       this.#opened = true;
+      this.#watches.changed();
     });
   }
 

@@ -13,6 +13,7 @@ import {
   type Row,
   type SearchQuery,
   type Stats,
+  type Subscription,
   VectorDb,
   version,
 } from 'annywhere';
@@ -53,6 +54,26 @@ export async function typed(): Promise<void> {
   const numbers: [number, number] | undefined = hits[0] && [hits[0].score, hits[0].distance];
   const row: Row<Movie> | null = await db.get(id);
   const year: number | undefined = row?.metadata.year;
+  await db.insertBatch(arriving(entries), {
+    batchSize: 100,
+    onProgress: ({ rows, total }) => rows + (total ?? 0),
+  });
+  const { signal } = new AbortController();
+  await db.insertBatch(entries, { signal, transfer: false });
+  const [withVector] = await db.search({
+    vector: [1, 2],
+    include: { vector: true, metadata: false },
+    signal,
+  });
+  const numbersOf: Float32Array | undefined = withVector?.vector;
+  using watch: Subscription = db.watch({ vector: [1, 2] }, ({ entered, left, moved, hits }) => {
+    const titles: string[] = [...entered, ...moved, ...hits].map((hit) => hit.metadata.title);
+    const gone: string[] = left;
+    console.log(titles, gone);
+  });
+  watch.close();
+  const empty: boolean = await db.isEmpty();
+  console.log(numbersOf, empty);
   const removed: boolean = await db.delete(id);
   const stats: Stats = db.getStats();
   const bytes: number = stats.memoryUsage + stats.memory.graph;
@@ -78,6 +99,10 @@ export async function typed(): Promise<void> {
   new VectorDb({});
   // @ts-expect-error a misspelt option
   new VectorDb({ dimensions: 3, metric: 'dot' });
+}
+
+async function* arriving<T>(items: T[]): AsyncGenerator<T> {
+  yield* items;
 }
 
 export async function untyped(): Promise<void> {

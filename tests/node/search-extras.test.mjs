@@ -1,0 +1,77 @@
+// What a search brings along, and how it is given up.
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { onEveryEngine, rejects } from './engines.mjs';
+
+onEveryEngine('include', ({ VectorDb }) => {
+  const vectors = { a: Float32Array.of(1, 0.5), b: Float32Array.of(0.25, 1) };
+  async function filled() {
+    const db = new VectorDb({ dimensions: 2 });
+    for (const [id, vector] of Object.entries(vectors)) await db.insert({ id, vector, metadata: { id } });
+    return db;
+  }
+
+  it('brings vectors and leaves metadata out, in every kind of search', async () => {
+    const db = await filled();
+    const include = { vector: true, metadata: false };
+    const searches = [
+      await db.search({ vector: [1, 0], include }),
+      (await db.searchMany({ vectors: [[1, 0]], include }))[0],
+      await db.search({ vector: [1, 0], k: 5_000, include }),
+    ];
+    for await (const { hits } of db.searchProgressive({ vector: [1, 0], include })) searches.push(hits);
+    assert.equal(searches.length, 5);
+    for (const hits of searches) {
+      assert.deepEqual(
+        hits.map(({ id, metadata, vector }) => ({ id, metadata, vector })),
+        ['a', 'b'].map((id) => ({ id, metadata: {}, vector: vectors[id] })),
+      );
+    }
+    const [plain] = await db.search({ vector: [1, 0], include: {} });
+    assert.deepEqual(Object.keys(plain), ['id', 'score', 'distance', 'metadata']);
+    assert.deepEqual(plain.metadata, { id: 'a' });
+  });
+
+  it('refuses what it does not know', async () => {
+    const db = await filled();
+    for (const [include, argument] of [
+      [7, 'include'],
+      [['vector'], 'include'],
+      [{ vectors: true }, 'include.vectors'],
+      [{ vector: 1 }, 'include.vector'],
+    ]) {
+      await rejects(() => db.search({ vector: [1, 0], include }), 'InvalidArgument', { argument });
+    }
+  });
+});
+
+onEveryEngine('a search with a signal', ({ VectorDb }) => {
+  it('is refused once aborted, given up while it waits, and otherwise not touched', async () => {
+    const db = new VectorDb({ dimensions: 1, distanceMetric: 'dot' });
+    await db.insert({ id: 'a', vector: [1] });
+    const { signal } = new AbortController();
+    assert.equal((await db.search({ vector: [1], signal })).length, 1);
+    assert.equal((await db.searchMany({ vectors: [[1]], signal }))[0].length, 1);
+    const reason = new Error('no longer wanted');
+    const aborted = AbortSignal.abort(reason);
+    for (const search of [
+      () => db.search({ vector: [1], signal: aborted }),
+      () => db.searchMany({ vectors: [[1]], signal: aborted }),
+    ]) {
+      const error = await rejects(search, 'Aborted', { reason: 'no longer wanted' });
+      assert.equal(error.cause, reason);
+    }
+    const controller = new AbortController();
+    let inserted = false;
+    const rows = Array.from({ length: 200 }, (_, i) => ({ id: `${i}`, vector: [i] }));
+    const insert = db.insertBatch(rows, { batchSize: 1 }).then(() => {
+      inserted = true;
+    });
+    const search = db.search({ vector: [1], signal: controller.signal });
+    setImmediate(() => controller.abort(reason));
+    await rejects(search, 'Aborted');
+    assert.equal(inserted, false, 'it does not wait for the writes before it');
+    await insert;
+    await rejects(() => db.search({ vector: [1], signal: 7 }), 'InvalidArgument', { argument: 'signal' });
+  });
+});
