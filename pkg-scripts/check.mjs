@@ -23,6 +23,7 @@ const TOOLS = [
   ],
   [npmProgram('biome'), 'ci', '--colors=off', '--error-on-warnings', '.'],
   [process.execPath, inRoot('pkg-scripts/version.mjs'), '--check'],
+  [process.execPath, inRoot('pkg-scripts/docs.mjs'), '--check'],
 ];
 
 /** Runs every tool, shows what those that fail say, and resolves with `{ passed, failed }`. */

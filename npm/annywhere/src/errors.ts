@@ -7,7 +7,7 @@ export type ErrorCode =
   | 'NotFinite'
   /** A vector without a direction was given to a cosine database. Details: `row`. */
   | 'ZeroVector'
-  /** A vector so long that distances to it would overflow. Details: `row`. */
+  /** A vector so long that distances to it would overflow. Details: `square`, `limit`, `row`. */
   | 'TooLarge'
   /** An id that cannot be stored. Details: `reason`, `row`. */
   | 'InvalidId'
