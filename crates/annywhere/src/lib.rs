@@ -29,6 +29,7 @@ mod store;
 mod stored;
 mod texts;
 mod vectors;
+mod words;
 
 pub use database::Database;
 pub use error::Error;

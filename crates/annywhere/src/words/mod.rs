@@ -1,0 +1,3 @@
+mod class_table;
+mod classes;
+mod split;
