@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::graph::search::Search;
 use crate::hits::{Hits, Row, SearchParams};
 use crate::kernels;
-use crate::options::{self, Config, MAX_ROWS, Options, check_target_recall};
+use crate::options::{self, Config, MAX_ROWS, Options, TextConfig, check_target_recall};
 use crate::parallel;
 use crate::rows::{self, Row as NewRow};
 use crate::scan::FEWEST_CODED;
@@ -21,6 +21,7 @@ use crate::space::Space;
 use crate::stats::{MemoryStats, Stats};
 use crate::store::{Sink, Source, segment};
 use crate::stored::{Index, Stored};
+use crate::words::{Question, Words};
 
 /// Most rows for which `maxElements` reserves id places; beyond that it grows like any other database.
 const MOST_RESERVED: usize = 1 << 20;
@@ -35,18 +36,21 @@ const MOST_DEAD: usize = 1_024;
 const QUICK_NUMBERS: usize = 4_000_000;
 const QUICK_LIST: usize = 1_000;
 const QUICK_ROWS: usize = 1_000_000;
+const QUICK_POSTINGS: usize = 300_000;
 
 /// A search that has been checked.
-struct Plan {
-    k: usize,
-    threshold: Option<f32>,
-    metadata: bool,
-    method: Method,
+pub(crate) struct Plan {
+    pub(crate) k: usize,
+    pub(crate) threshold: Option<f32>,
+    pub(crate) metadata: bool,
+    pub(crate) method: Method,
+    /// Words that are searched.
+    pub(crate) question: Option<Question>,
 }
 
 /// How candidates are found.
 #[derive(Clone, Copy)]
-enum Method {
+pub(crate) enum Method {
     Exact,
     Graph { ef: usize, rescore: bool },
     Scan(Effort),
@@ -68,8 +72,8 @@ enum Method {
 /// ```
 #[derive(Debug)]
 pub struct Database {
-    stored: Stored,
-    scratches: Scratches,
+    pub(crate) stored: Stored,
+    pub(crate) scratches: Scratches,
 }
 
 impl Database {
@@ -81,6 +85,7 @@ impl Database {
     pub fn new(config: &Config) -> Result<Self, Error> {
         let options = Options::resolve(config)?;
         let mut stored = Stored::new(options);
+        stored.words = Words::of(config.text.as_ref())?;
         stored.slots.reserve(0, config.max_elements.unwrap_or(0).min(MOST_RESERVED), 0)?;
         Ok(Self { stored, scratches: Scratches::default() })
     }
@@ -134,6 +139,7 @@ impl Database {
         }
         let before = self.stored.slots.len();
         self.reserve(&rows)?;
+        let documents = self.read_words(rows.iter().map(NewRow::metadata))?;
         for row in &rows {
             self.remove(row.id());
         }
@@ -148,6 +154,7 @@ impl Database {
             originals.set(slot, vector);
             metadata.set(slot as usize, row.metadata());
         }
+        self.place_words(&documents, &new);
         self.index(&new);
         self.arrange_if_due();
         Ok(())
@@ -197,6 +204,9 @@ impl Database {
     pub fn delete(&mut self, ids: &[&str]) -> Result<usize, Error> {
         let removed = ids.iter().filter(|id| self.remove(id)).count();
         self.stored.metadata.collect_if_due();
+        if let Some(words) = &mut self.stored.words {
+            words.collect_if_due();
+        }
         self.unlink_the_dead();
         self.arrange_if_due();
         Ok(removed)
@@ -204,10 +214,13 @@ impl Database {
 
     /// Makes a row dead and forgets its texts; false if there is none.
     fn remove(&mut self, id: &str) -> bool {
-        let Stored { slots, metadata, index, .. } = &mut self.stored;
+        let Stored { slots, metadata, index, words, .. } = &mut self.stored;
         let removed = slots.remove(id);
         if let Some(slot) = removed {
             metadata.set(slot as usize, "");
+            if let Some(words) = words {
+                words.remove(slot);
+            }
             if let Index::Scan(scan) = index {
                 scan.remove(slot);
             }
@@ -287,9 +300,13 @@ impl Database {
             self.arrange(true);
         }
         self.stored.metadata.collect_if_due();
+        if let Some(words) = &mut self.stored.words {
+            words.collect();
+        }
     }
 
-    /// Replaces the index by the one that `config` describes; rows, ids and metadata stay. Unchanged on error.
+    /// Replaces the index by the one that `config` describes; rows, ids and metadata stay. Unchanged on error. If `config`
+    /// names text fields, their words are indexed in place of those before; no field at all ends that.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for an option outside its range, [`Error::Mismatch`] for other dimensions or another
@@ -302,6 +319,9 @@ impl Database {
         let options = Options::resolve(&config)?;
         options::agree("dimensions", Some(options.dimensions), self.stored.options.dimensions)?;
         options::agree("distanceMetric", Some(options.distance_metric), self.stored.options.distance_metric)?;
+        if let Some(text) = &config.text {
+            self.stored.words = self.words_of_all_rows(text)?;
+        }
         self.rebuild(options);
         Ok(())
     }
@@ -337,15 +357,19 @@ impl Database {
         })
     }
 
-    /// The rows nearest to `query`, best first.
+    /// The rows nearest to `query`, best first. With `text` and an empty `query`, the rows whose words answer it best.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if `k` or `ef` is zero, the threshold is NaN, `targetRecall` is out of range or an
     /// argument is for the other index; the errors of a vector that does not fit, without a row.
     pub fn search(&self, query: &[f32], params: &SearchParams) -> Result<Hits<'_>, Error> {
         let plan = self.plan(params)?;
+        let scratch = &mut self.scratches.borrow().scratch;
+        if let (Some(question), true) = (&plan.question, query.is_empty()) {
+            return Ok(self.search_words(question, &plan, scratch));
+        }
         self.stored.vectors.check(query, None)?;
-        Ok(self.run(query, &plan, &mut self.scratches.borrow().scratch))
+        Ok(self.run(query, &plan, scratch))
     }
 
     /// The same for many queries, which lie one after the other, on all cores where there are threads.
@@ -371,6 +395,9 @@ impl Database {
     #[must_use]
     pub fn is_quick(&self, params: &SearchParams) -> bool {
         match self.plan(params) {
+            Ok(Plan { question: Some(question), .. }) if self.word_effort(&question) > QUICK_POSTINGS => {
+                false
+            }
             Ok(Plan { method: Method::Exact, .. }) => {
                 self.len() * self.stored.options.dimensions <= QUICK_NUMBERS
             }
@@ -419,7 +446,8 @@ impl Database {
             }
             _ => Method::Exact,
         };
-        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method })
+        let question = params.text.as_ref().map(|text| self.question(text)).transpose()?;
+        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, question })
     }
 
     /// One search that has been checked.
@@ -507,10 +535,19 @@ impl Database {
             graph,
             ids: self.stored.slots.bytes(),
             metadata: self.stored.metadata.bytes(),
+            words: self.stored.words.as_ref().map_or(0, |words| words.bytes()),
             total: 0,
         };
-        memory.total = memory.vectors + memory.codes + memory.graph + memory.ids + memory.metadata;
-        Stats { count: self.len(), deleted: self.stored.slots.dead(), options: self.stored.options, memory }
+        memory.total =
+            memory.vectors + memory.codes + memory.graph + memory.ids + memory.metadata + memory.words;
+        let text = self.stored.words.as_ref().map(|words| TextConfig { fields: words.fields().to_vec() });
+        Stats {
+            count: self.len(),
+            deleted: self.stored.slots.dead(),
+            options: self.stored.options,
+            text,
+            memory,
+        }
     }
 
     /// Writes everything as one self-contained file, in order.

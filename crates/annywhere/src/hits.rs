@@ -25,6 +25,8 @@ pub struct SearchParams {
     pub threshold: Option<f32>,
     /// Whether [`Hits::rows_json`] has the rows' metadata; if not, `{}` stands for it.
     pub metadata: bool,
+    /// Words to search for in the fields of `text` in [`Config`](crate::Config).
+    pub text: Option<String>,
 }
 
 impl Default for SearchParams {
@@ -37,6 +39,7 @@ impl Default for SearchParams {
             exact: false,
             threshold: None,
             metadata: true,
+            text: None,
         }
     }
 }

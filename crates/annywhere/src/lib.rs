@@ -11,6 +11,7 @@ mod chunks;
 mod codes;
 mod database;
 mod error;
+mod fields;
 mod graph;
 mod hits;
 mod kernels;
@@ -36,7 +37,7 @@ pub use error::Error;
 pub use hits::{Hits, Row, SearchParams};
 pub use kernels::simd;
 pub use metric::Metric;
-pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};
+pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization, TextConfig};
 pub use stats::{MemoryStats, Stats};
 pub use store::{Sink, Source};
 

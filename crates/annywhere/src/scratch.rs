@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use crate::scan::search::ScanScratch;
 use crate::slots::Slot;
 use crate::space::Query;
+use crate::words::Scores;
 
 /// A candidate as one number: ordered rank, slot, and whether its links have been followed.
 ///
@@ -187,6 +188,8 @@ pub(crate) struct Scratch {
     /// Candidates sorted outside the pool.
     pub(crate) sorted: Vec<Candidate>,
     pub(crate) scan: ScanScratch,
+    /// Scores of words.
+    pub(crate) words: Scores,
 }
 
 /// Scratches that wait for the next search, so that searches allocate nothing and run at the same time.

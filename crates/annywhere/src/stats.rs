@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::options::Options;
+use crate::options::{Options, TextConfig};
 
 /// What a database holds and costs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,6 +15,8 @@ pub struct Stats {
     /// The options in force.
     #[serde(flatten)]
     pub options: Options,
+    /// Which words can be searched.
+    pub text: Option<TextConfig>,
     /// Bytes of memory per part.
     pub memory: MemoryStats,
 }
@@ -32,6 +34,8 @@ pub struct MemoryStats {
     pub ids: usize,
     /// Metadata.
     pub metadata: usize,
+    /// Words of texts and where they stand.
+    pub words: usize,
     /// The sum of all parts.
     pub total: usize,
 }

@@ -8,6 +8,7 @@ use crate::scan::{Codec, Scan};
 use crate::slots::{Slot, Slots};
 use crate::texts::Texts;
 use crate::vectors::Vectors;
+use crate::words::Words;
 
 /// The parts of a database; all have the same slots.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Stored {
     pub(crate) vectors: Vectors,
     pub(crate) metadata: Texts,
     pub(crate) index: Index,
+    pub(crate) words: Option<Box<Words>>,
 }
 
 /// What finds candidates without looking at every vector.
@@ -73,6 +75,7 @@ impl Stored {
             vectors: Vectors::new(options.distance_metric, options.dimensions),
             metadata: Texts::new(),
             index: Index::new(&options),
+            words: None,
             options,
         }
     }
@@ -91,26 +94,35 @@ impl Stored {
         self.vectors.reserve(slots)?;
         self.metadata.reserve(slots, metadata)?;
         self.index.reserve(slots)?;
+        if let Some(words) = &mut self.words {
+            words.reserve(slots)?;
+        }
         self.slots.reserve(slots, rows, ids)
     }
 
     /// Forgets the slots from `slots` on, which hold no rows yet.
     pub(crate) fn shrink(&mut self, slots: usize) {
-        let Self { options: _, slots: ids, vectors, metadata, index } = self;
+        let Self { options: _, slots: ids, vectors, metadata, index, words } = self;
         vectors.shrink(slots);
         metadata.shrink(slots);
         index.shrink(slots);
+        if let Some(words) = words {
+            words.shrink(slots);
+        }
         ids.shrink(slots);
     }
 
     /// Moves the rows about: slot `i` takes the row of slot `order[i]`. The live rows come first, the other slots are
     /// forgotten. The index is not moved with them.
     pub(crate) fn permute(&mut self, order: &[Slot]) {
-        let Self { options: _, slots, vectors, metadata, index: _ } = self;
+        let Self { options: _, slots, vectors, metadata, index: _, words } = self;
         let live = slots.live();
         vectors.permute(order);
         metadata.permute(order);
         slots.permute(order, live);
+        if let Some(words) = words {
+            words.permute(order, live);
+        }
         vectors.shrink(live);
         metadata.shrink(live);
     }

@@ -7,15 +7,15 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams};
+use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams, TextConfig};
 use support::{Random, config, filled, ids_json};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 const FORGERIES: usize = 10_000;
 const BLOCK_BYTES: usize = 64 * 1024;
 const DIMENSIONS: usize = 5;
-/// Kinds of sections that hold 4-byte numbers: lengths, vectors, links, twins, centres, cells, codebook.
-const NUMBERS: [u32; 9] = [3, 5, 7, 9, 10, 11, 13, 14, 15];
+/// Kinds of sections that hold 4-byte numbers: lengths, vectors, links, twins, centres, cells, codebook, words per row.
+const NUMBERS: [u32; 10] = [3, 5, 7, 9, 10, 11, 13, 14, 15, 32];
 
 type Sections = Vec<(u32, Vec<u8>)>;
 
@@ -111,6 +111,26 @@ fn scanned(quantization: Quantization, metric: Metric) -> (Config, Sections) {
     (config, sections)
 }
 
+/// A file of rows with words: frequent and rare ones, repeated ones, rows without any, removed rows.
+fn worded() -> (Config, Sections) {
+    let fields = vec!["t".to_owned()];
+    let config =
+        Config { text: Some(TextConfig { fields }), ..support::graph(DIMENSIONS, Metric::Euclidean) };
+    let mut random = Random(7);
+    let mut database = Database::new(&config).unwrap();
+    for id in 0..200 {
+        let words: Vec<String> = (0..id % 5).map(|_| format!("w{}", random.below(40))).collect();
+        let row = format!(r#"[["{id}",{{"t":"{} often often é{id}"}}]]"#, words.join(" "));
+        let row = if id % 7 == 0 { format!(r#"[["{id}",null]]"#) } else { row };
+        database.insert(&row, &[random.real(), 1.0, 0.0, 0.5, random.real()]).unwrap();
+    }
+    database.delete(&["3", "11", "150"]).unwrap();
+    let file = database.to_bytes().unwrap();
+    let sections = take_apart(&file);
+    assert_eq!(put_together(&sections), file, "the parts make the same file again");
+    (config, sections)
+}
+
 fn forge(sections: &mut Sections, random: &mut Random) {
     let slots = sections[1].1.len();
     let section = random.below(sections.len());
@@ -170,6 +190,15 @@ fn behaves(file: &[u8], config: &Config, random: &mut Random) -> bool {
             assert!(hits.scores().iter().all(|score| !score.is_nan()));
             serde_json::from_str::<serde_json::Value>(&hits.rows_json()).unwrap();
         }
+        if config.text.is_some() {
+            for text in ["often", "w1 w2 w3 é9", "rare"] {
+                let params =
+                    SearchParams { k: 1_000, text: Some(text.to_owned()), ..SearchParams::default() };
+                let hits = database.search(&[], &params).unwrap();
+                assert_eq!(hits.ids().collect::<BTreeSet<_>>().len(), hits.len(), "no row comes back twice");
+                assert!(hits.scores().iter().all(|&score| score > 0.0));
+            }
+        }
         let names: Vec<String> = (0..40).map(|row| format!("{round}-{row}")).collect();
         let vectors: Vec<f32> = (0..40 * DIMENSIONS).map(|_| random.below(4) as f32 - 1.7).collect();
         database.insert(&ids_json(names.iter().map(String::as_str)), &vectors).unwrap();
@@ -192,8 +221,17 @@ fn forged_files_are_refused_or_behave() {
         scanned(Quantization::Rabitq { bits: Some(1) }, Metric::Cosine),
         scanned(Quantization::Product { subspaces: Some(4), k: None }, Metric::Dot),
     ];
+    try_forgeries(&originals, FORGERIES);
+}
+
+#[test]
+fn forged_words_are_refused_or_behave() {
+    try_forgeries(&[worded()], FORGERIES / 4);
+}
+
+fn try_forgeries(originals: &[(Config, Sections)], count: usize) {
     let mut accepted = 0;
-    for seed in 0..FORGERIES as u64 {
+    for seed in 0..count as u64 {
         let mut random = Random(seed);
         let (config, sections) = &originals[random.below(originals.len())];
         let mut forged = sections.clone();
@@ -203,6 +241,6 @@ fn forged_files_are_refused_or_behave() {
         println!("seed {seed}");
         accepted += usize::from(behaves(&put_together(&forged), config, &mut random));
     }
-    println!("{accepted} of {FORGERIES} forgeries were accepted and behaved");
-    assert!(accepted > FORGERIES / 50 && accepted < FORGERIES / 2, "{accepted}: the forgeries test nothing");
+    println!("{accepted} of {count} forgeries were accepted and behaved");
+    assert!(accepted > count / 50 && accepted < count / 2, "{accepted}: the forgeries test nothing");
 }

@@ -6,7 +6,7 @@
 
 mod support;
 
-use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams};
+use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams, TextConfig};
 use support::{Random, config, ids_json};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -90,6 +90,44 @@ const SCANNED: [(u64, u64); 5] = [
     (0xc9d7_d704_14f4_e4e8, 0x290c_becd_0e0a_6c38),
     (0x9be7_65aa_9160_cfc1, 0xdc41_d7e3_517e_857f),
 ];
+
+#[test]
+fn files_and_hits_of_words_are_the_same_everywhere() {
+    let text = TextConfig { fields: vec!["title".to_owned(), "cast.name".to_owned()] };
+    let mut random = Random(44);
+    let mut database = Database::new(&Config { text: Some(text), ..config(4, Metric::Cosine) }).unwrap();
+    let mut answers: Vec<u8> = Vec::new();
+    for round in 0..3 {
+        let rows: Vec<String> = (0..700)
+            .map(|row| {
+                let mut words = || {
+                    let words: Vec<String> =
+                        (0..random.below(12)).map(|_| format!("É{}", random.below(50))).collect();
+                    words.join(" ")
+                };
+                let (title, cast) = (words(), words());
+                format!(
+                    r#"["{}",{{"title":"{title} 東京","cast":[{{"name":"{cast}"}}]}}]"#,
+                    round * 500 + row
+                )
+            })
+            .collect();
+        let vectors: Vec<f32> = (0..700 * 4).map(|_| random.real()).collect();
+        database.insert(&format!("[{}]", rows.join(",")), &vectors).unwrap();
+        let doomed: Vec<String> = (0..300).map(|row| (round * 500 + row * 3).to_string()).collect();
+        database.delete(&doomed.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+        for text in ["é7 é12 é12", "京 é3"] {
+            let params = SearchParams { text: Some(text.to_owned()), ..SearchParams::default() };
+            let hits = database.search(&[], &params).unwrap();
+            answers.extend(hits.rows_json().as_bytes());
+            answers.extend(hits.scores().iter().flat_map(|score| score.to_bits().to_le_bytes()));
+        }
+    }
+    let found = (xxh3_64(&database.to_bytes().unwrap()), xxh3_64(&answers));
+    assert_eq!(found, WORDS, "{found:#x?}");
+}
+
+const WORDS: (u64, u64) = (0x4bad_c88e_bd27_59e8, 0xc9af_cf7a_539a_d0c1);
 
 #[test]
 fn files_and_hits_are_the_same_everywhere() {

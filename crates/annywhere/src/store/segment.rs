@@ -10,7 +10,7 @@ use crate::codes::Codes;
 use crate::error::Error;
 use crate::graph::{self, Graph};
 use crate::kernels::LANES;
-use crate::options::{Config, MAX_ROWS, Options};
+use crate::options::{Config, MAX_ROWS, Options, TextConfig, agree_on_text};
 use crate::quantize::scalar::ScalarCodec;
 use crate::rows;
 use crate::scan::{Numbers, Parts};
@@ -18,6 +18,7 @@ use crate::slots::{Slot, Slots};
 use crate::stored::{Index, Stored};
 use crate::texts::Texts;
 use crate::vectors::Vectors;
+use crate::words::{Sections, Words};
 
 const MAGIC: [u8; 12] = *b"\x89ANNW\r\n\x1a\n\0\0\0";
 const VERSION: u32 = 1;
@@ -49,6 +50,9 @@ enum Kind {
     ScanCentres = 13,
     ScanCells = 14,
     ScanCodebook = 15,
+    WordLengths = 32,
+    Words = 33,
+    WordPostings = 34,
 }
 
 /// What the file says of itself in JSON: section `State`.
@@ -61,6 +65,8 @@ struct State {
     entry: Option<Slot>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scan: Option<Numbers>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<TextConfig>,
 }
 
 /// The bytes of a section to be written.
@@ -128,7 +134,8 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 /// Writes everything, in order, through `sink`.
 pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
     let (states, ids) = stored.slots.parts();
-    let mut state = State { options: stored.options, slots: stored.slots.len(), entry: None, scan: None };
+    let mut state =
+        State { options: stored.options, slots: stored.slots.len(), entry: None, scan: None, text: None };
     let mut sections = vec![
         (Kind::SlotStates, Content::Parts(states.parts().collect())),
         (Kind::IdLengths, Content::Lengths(ids)),
@@ -159,6 +166,13 @@ pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
             sections.push((Kind::ScanBlocks, Content::Parts(scan.lines().parts().collect())));
         }
         Index::Exact => {}
+    }
+    if let Some(words) = &stored.words {
+        state.text = Some(TextConfig { fields: words.fields().to_vec() });
+        let Sections { lengths, words, postings } = words.sections();
+        sections.push((Kind::WordLengths, Content::Bytes(bytemuck::cast_slice(&lengths).to_vec())));
+        sections.push((Kind::Words, Content::Bytes(words)));
+        sections.push((Kind::WordPostings, Content::Bytes(postings)));
     }
     let vectors = stored.vectors.rows().parts().collect();
     sections.push((Kind::Vectors, Content::Parts(vectors)));
@@ -286,6 +300,10 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
     };
     state.options.check().map_err(|error| Error::corrupt("state", error.to_string()))?;
     let options = state.options.adopt(config)?;
+    if let Some(text) = &state.text {
+        text.check().map_err(|error| Error::corrupt("state", error.to_string()))?;
+    }
+    agree_on_text(config.text.as_ref(), state.text.as_ref())?;
     if state.slots > MAX_ROWS {
         return Err(Error::corrupt("state", format!("{} slots are more than {MAX_ROWS}", state.slots)));
     }
@@ -331,7 +349,20 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
         }
         Index::Exact => {}
     }
-    Ok(Stored { options, slots, vectors, metadata, index })
+    let words = match state.text {
+        Some(text) => Some(Box::new(words(&file, text, &slots)?)),
+        None => None,
+    };
+    Ok(Stored { options, slots, vectors, metadata, index, words })
+}
+
+fn words(file: &File<'_>, text: TextConfig, slots: &Slots) -> Result<Words, Error> {
+    let sections = Sections {
+        lengths: file.numbers(Kind::WordLengths)?,
+        words: file.numbers(Kind::Words)?,
+        postings: file.numbers(Kind::WordPostings)?,
+    };
+    Words::from_sections(text.fields, &sections, slots)
 }
 
 /// An opened file whose header, footer and directory are sound.
