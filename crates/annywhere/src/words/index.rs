@@ -207,13 +207,12 @@ impl Words {
         by_word
             .try_reserve(used, |_| 0)
             .map_err(|_| Error::OutOfMemory { bytes: used * size_of::<u32>() })?;
-        let mut next = 0;
-        for (term, _) in self.postings.iter().enumerate().filter(|(_, postings)| postings.count() > 0) {
+        let is_used = |&term: &usize| self.postings[term].count() > 0;
+        for (next, term) in (0..self.postings.len()).filter(is_used).enumerate() {
             let word = self.terms.get(term);
             terms.reserve(next + 1, word.len())?;
             terms.set(next, word);
             by_word.insert_unique(hash(word), next as u32, |&term| hash(terms.get(term as usize)));
-            next += 1;
         }
         self.postings.retain(|postings| postings.count() > 0);
         (self.terms, self.by_word) = (terms, by_word);

@@ -93,11 +93,11 @@ impl Word {
             return false;
         };
         let class = classes.of(char);
-        let joins = match (last, class) {
-            (Letter | Hebrew | Digit | Connector, Letter | Hebrew | Digit | Connector) => true,
-            (Katakana | Connector, Katakana | Connector) => true,
-            _ => false,
-        };
+        let joins = matches!(
+            (last, class),
+            (Letter | Hebrew | Digit | Connector, Letter | Hebrew | Digit | Connector)
+                | (Katakana | Connector, Katakana | Connector)
+        );
         if joins {
             self.push(class, char);
             *rest = ahead;
