@@ -117,6 +117,16 @@ impl Database {
     /// What is wrong with the first bad row, with its index; nothing has changed then. [`Error::OutOfMemory`] if there
     /// is no room.
     pub fn insert(&mut self, rows: &str, vectors: &[f32]) -> Result<(), Error> {
+        self.insert_after(rows, vectors, || Ok(()))
+    }
+
+    /// Inserts, and calls `keep` once nothing can fail any more and nothing has changed yet.
+    pub(crate) fn insert_after(
+        &mut self,
+        rows: &str,
+        vectors: &[f32],
+        keep: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let rows = rows::parse(rows)?;
         let dimensions = self.stored.options.dimensions;
         if vectors.len() != rows.len() * dimensions {
@@ -139,7 +149,14 @@ impl Database {
         }
         let before = self.stored.slots.len();
         self.reserve(&rows)?;
-        let documents = self.read_words(rows.iter().map(NewRow::metadata))?;
+        let documents = self.read_words(rows.iter().map(NewRow::metadata));
+        let documents = match documents.and_then(|documents| keep().map(|()| documents)) {
+            Ok(documents) => documents,
+            Err(error) => {
+                self.stored.shrink(before);
+                return Err(error);
+            }
+        };
         for row in &rows {
             self.remove(row.id());
         }
@@ -345,6 +362,17 @@ impl Database {
             Index::Scan(_) => self.arrange(true),
             Index::Exact => {}
         }
+    }
+
+    /// Whether there is a row with this id.
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.stored.slots.find(id).is_some()
+    }
+
+    /// What a file holds.
+    pub(crate) fn stored(&self) -> &Stored {
+        &self.stored
     }
 
     /// A row by its id.

@@ -125,6 +125,15 @@ pub enum Error {
         /// What the storage reported.
         reason: String,
     },
+    /// A write failed earlier, and nothing is written any more.
+    #[error("the storage failed earlier ({reason}); nothing is written until the database is opened anew")]
+    Poisoned {
+        /// The first failure.
+        reason: String,
+    },
+    /// The database was opened for reading.
+    #[error("the database is open for reading only")]
+    ReadOnly,
     /// Any other failure of the storage.
     #[error("{operation} failed: {reason}")]
     Io {
@@ -164,6 +173,8 @@ impl Error {
             Self::VersionTooNew { .. } => "VersionTooNew",
             Self::NoSpace { .. } => "NoSpace",
             Self::Locked { .. } => "Locked",
+            Self::Poisoned { .. } => "Poisoned",
+            Self::ReadOnly => "ReadOnly",
             Self::Io { .. } => "Io",
             Self::OutOfMemory { .. } => "OutOfMemory",
         }

@@ -39,7 +39,7 @@ pub use kernels::simd;
 pub use metric::Metric;
 pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization, TextConfig};
 pub use stats::{MemoryStats, Stats};
-pub use store::{Sink, Source};
+pub use store::{Access, Backend, MemoryBackend, Sink, Source, Store};
 
 #[cfg(target_endian = "big")]
 compile_error!("files are read in place as little-endian numbers; no supported platform is big-endian");

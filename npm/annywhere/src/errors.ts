@@ -29,6 +29,10 @@ export type ErrorCode =
   | 'NoSpace'
   /** Another writer holds the storage. Details: `reason`. */
   | 'Locked'
+  /** A write failed earlier; nothing is written until the database is opened anew. Details: `reason`. */
+  | 'Poisoned'
+  /** The database is open for reading only. */
+  | 'ReadOnly'
   /** Any other failure of the storage. Details: `operation`, `reason`. */
   | 'Io'
   /** The allocator refused memory. Details: `bytes`. */

@@ -1,9 +1,20 @@
 //! Bytes at rest. [`FORMAT.md`](https://docs.rs/crate/annywhere/latest/source/src/store/FORMAT.md) describes them.
 //!
-//! The core does no I/O of its own: it reads from a [`Source`] and writes to a [`Sink`], which the shells provide.
+//! The core does no I/O of its own: it reads from a [`Source`] and writes to a [`Sink`], and a [`Store`] keeps its files
+//! in a [`Backend`], all of which the shells provide.
 
+mod backend;
 mod checksum;
+mod durable;
+mod journal;
+mod names;
+mod operation;
+mod recover;
 pub(crate) mod segment;
+mod superblock;
+
+pub use backend::{Backend, MemoryBackend};
+pub use durable::{Access, Store};
 
 use crate::error::Error;
 

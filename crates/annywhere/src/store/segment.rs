@@ -123,16 +123,30 @@ impl Entry {
     }
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
-/// Writes everything, in order, through `sink`.
-pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
+/// Where everything lies in a file that is being written, and the checksums of it all.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    entries: Vec<Entry>,
+    /// Block checksums, then the section table.
+    directory: Vec<u8>,
+    directory_at: u64,
+    table_bytes: u64,
+    /// Hash of the directory, and so of everything.
+    pub(crate) content_id: u128,
+    /// Bytes of the file.
+    pub(crate) total: u64,
+}
+
+/// What there is to write, in file order.
+fn sections(stored: &Stored) -> Vec<(Kind, Content<'_>)> {
     let (states, ids) = stored.slots.parts();
     let mut state =
         State { options: stored.options, slots: stored.slots.len(), entry: None, scan: None, text: None };
@@ -143,14 +157,13 @@ pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
         (Kind::MetadataLengths, Content::Lengths(&stored.metadata)),
         (Kind::Metadata, Content::Texts(&stored.metadata)),
     ];
-    let twins;
     match &stored.index {
         Index::Graph { graph, codes } => {
             let parts = graph.parts();
-            (state.entry, twins) = (parts.entry, parts.twins);
+            state.entry = parts.entry;
             sections.push((Kind::BottomLinks, Content::Parts(parts.bottom.parts().collect())));
             sections.push((Kind::UpperLinks, Content::Parts(parts.upper.parts().collect())));
-            sections.push((Kind::Twins, Content::Parts(vec![bytemuck::cast_slice(&twins)])));
+            sections.push((Kind::Twins, Content::Bytes(bytemuck::cast_slice(&parts.twins).to_vec())));
             if let Codes::Scalar { rows, .. } = codes {
                 sections.push((Kind::ScalarCodes, Content::Parts(rows.parts().collect())));
             }
@@ -178,49 +191,96 @@ pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
     sections.push((Kind::Vectors, Content::Parts(vectors)));
     let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
     sections.insert(0, (Kind::State, Content::Bytes(state)));
+    sections
+}
 
+/// Lays the file out and computes its checksums.
+pub(crate) fn lay_out(stored: &Stored) -> Layout {
     let mut hashes: Vec<u8> = Vec::new();
-    let mut table: Vec<u8> = Vec::new();
+    let mut entries = Vec::new();
     let mut end = HEADER_BYTES as u64;
-    for (kind, content) in &sections {
+    for (kind, content) in &sections(stored) {
         let first_block = hashes.len() / 8;
         let (mut blocks, mut length) = (Blocks::new(), 0);
         let mut keep = |hash: u64| hashes.extend_from_slice(&hash.to_le_bytes());
-        content.pour(&mut |bytes| {
+        let hashed = content.pour(&mut |bytes| {
             length += bytes.len() as u64;
             blocks.feed(bytes, &mut keep);
             Ok(())
-        })?;
+        });
+        hashed.expect("hashing cannot fail");
         blocks.finish(&mut keep);
         let offset = end.next_multiple_of(SECTION_ALIGNMENT);
-        let entry = Entry {
+        entries.push(Entry {
             kind: *kind as u32,
             flags: 0,
             offset,
             length,
             first_block: first_block as u64,
             blocks: (hashes.len() / 8 - first_block) as u64,
-        };
-        table.extend_from_slice(&entry.to_bytes());
+        });
         end = offset + length;
     }
-    let hashes_at = end.next_multiple_of(HEADER_BYTES as u64);
-    let directory: Vec<u8> = [hashes.as_slice(), table.as_slice()].concat();
-    let footer_at = (hashes_at + directory.len() as u64).next_multiple_of(FOOTER_BYTES as u64);
-    let total = footer_at + FOOTER_BYTES as u64;
+    let directory_at = end.next_multiple_of(HEADER_BYTES as u64);
+    let table: Vec<u8> = entries.iter().flat_map(|entry| entry.to_bytes()).collect();
+    let table_bytes = table.len() as u64;
+    let directory = [hashes, table].concat();
+    let footer_at = (directory_at + directory.len() as u64).next_multiple_of(FOOTER_BYTES as u64);
     let content_id = xxh3_128(&directory);
-
-    let mut out = Gathering { sink, gathered: Vec::new(), written: 0 };
-    out.write(&header(content_id, total))?;
-    for ((_, content), entry) in sections.iter().zip(table.chunks_exact(ENTRY_BYTES)) {
-        out.pad_to(Entry::from_bytes(entry).offset)?;
-        content.pour(&mut |bytes| out.write(bytes))?;
+    Layout {
+        entries,
+        directory,
+        directory_at,
+        table_bytes,
+        content_id,
+        total: footer_at + FOOTER_BYTES as u64,
     }
-    out.pad_to(hashes_at)?;
-    out.write(&directory)?;
-    out.pad_to(footer_at)?;
-    out.write(&footer(hashes_at, hashes.len() as u64, table.len() as u64, content_id, total))?;
-    out.flush()
+}
+
+/// Writes everything, in order, through `sink`.
+pub(crate) fn write(stored: &Stored, sink: &mut dyn Sink) -> Result<(), Error> {
+    let layout = lay_out(stored);
+    write_from(stored, &layout, 0, u64::MAX, sink).map(|_| ())
+}
+
+/// Writes the bytes from `from` on, about `most` of them, and returns where it stopped. What has been laid out must not
+/// have changed. `from` is 0 or where an earlier call stopped.
+pub(crate) fn write_from(
+    stored: &Stored,
+    layout: &Layout,
+    from: u64,
+    most: u64,
+    sink: &mut dyn Sink,
+) -> Result<u64, Error> {
+    let until = from.saturating_add(most);
+    let mut out = Gathering { sink, gathered: Vec::new(), written: from };
+    if from == 0 {
+        out.write(&header(layout.content_id, layout.total))?;
+    }
+    for ((_, content), entry) in sections(stored).iter().zip(&layout.entries) {
+        if out.written > entry.offset + entry.length || out.written >= until {
+            continue;
+        }
+        let mut at = entry.offset;
+        content.pour(&mut |bytes| {
+            let (begin, end) = (at, at + bytes.len() as u64);
+            at = end;
+            // Pieces that earlier calls wrote, and those left to later ones.
+            if end <= from || out.written >= until {
+                return Ok(());
+            }
+            out.pad_to(begin.max(from))?;
+            out.write(&bytes[usize::try_from(out.written - begin).expect("inside the piece")..])
+        })?;
+    }
+    if out.written < until {
+        out.pad_to(layout.directory_at)?;
+        out.write(&layout.directory)?;
+        out.pad_to(layout.total - FOOTER_BYTES as u64)?;
+        out.write(&footer(layout))?;
+    }
+    out.flush()?;
+    Ok(out.written)
 }
 
 fn header(content_id: u128, total: u64) -> [u8; HEADER_BYTES] {
@@ -233,9 +293,11 @@ fn header(content_id: u128, total: u64) -> [u8; HEADER_BYTES] {
     seal(bytes)
 }
 
-fn footer(hashes_at: u64, hashes: u64, table: u64, content_id: u128, total: u64) -> [u8; FOOTER_BYTES] {
+fn footer(layout: &Layout) -> [u8; FOOTER_BYTES] {
+    let Layout { directory, directory_at, table_bytes, content_id, total, .. } = layout;
+    let hashes = directory.len() as u64 - table_bytes;
     let mut bytes = [0; FOOTER_BYTES];
-    for (at, number) in [(0, hashes_at), (8, hashes), (16, table), (48, total)] {
+    for (at, number) in [(0, *directory_at), (8, hashes), (16, *table_bytes), (48, *total)] {
         bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
     }
     bytes[32..48].copy_from_slice(&content_id.to_le_bytes());
@@ -284,6 +346,13 @@ impl Gathering<'_> {
         }
         Ok(())
     }
+}
+
+/// The content id that a file claims; [`read`] checks it.
+pub(super) fn content_id(source: &dyn Source) -> Result<u128, Error> {
+    let mut id = [0; 16];
+    source.read_at(32, &mut id)?;
+    Ok(u128::from_le_bytes(id))
 }
 
 /// Reads everything; no byte is believed before it is checked.
@@ -525,9 +594,41 @@ impl Reading<'_> {
     }
 }
 
-fn try_zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
+pub(super) fn try_zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
     let mut zeroed = Vec::new();
     zeroed.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
     zeroed.resize(bytes, 0);
     Ok(zeroed)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::database::Database;
+    use crate::options::{Config, Index};
+
+    /// A checkpoint writes a slice at a time, between which other work is done.
+    #[test]
+    fn a_file_written_in_slices_is_the_same_file() {
+        for index in [Index::Scan, Index::Hnsw] {
+            let config = Config { dimensions: 3, index: Some(index), ..Config::default() };
+            let mut database = Database::new(&config).unwrap();
+            let rows: Vec<String> = (0..1_500).map(|row| format!("[\"{row}\",{{\"n\":{row}}}]")).collect();
+            let vectors: Vec<f32> = (0..4_500).map(|x| (x * 37 % 101) as f32 - 50.5).collect();
+            database.insert(&format!("[{}]", rows.join(",")), &vectors).unwrap();
+            let whole = database.to_bytes().unwrap();
+            for most in [1, 1_000, 70_000, 1 << 30] {
+                let layout = super::lay_out(database.stored());
+                let (mut sliced, mut at) = (Vec::new(), 0);
+                while at < layout.total {
+                    let end = super::write_from(database.stored(), &layout, at, most, &mut sliced).unwrap();
+                    assert!(
+                        end > at && end == sliced.len() as u64,
+                        "each slice goes on where the last one ended"
+                    );
+                    at = end;
+                }
+                assert!(sliced == whole, "slices of {most}");
+            }
+        }
+    }
 }
