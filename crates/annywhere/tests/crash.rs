@@ -11,6 +11,8 @@
 //! `sloppy_disks_are_caught` breaks the protocol in several ways and expects the simulation to notice each: it tests the
 //! test. `ANNYWHERE_SEED` replays one run.
 
+#![cfg(not(target_family = "wasm"))]
+
 mod support;
 
 use std::cell::RefCell;
@@ -350,12 +352,9 @@ impl Run {
     fn check(&mut self, disk: &Disk, least: usize, most: usize, depth: usize) -> Option<(Handle, usize)> {
         self.tried += 1;
         let handle = Handle::new(disk.clone(), self.flaw, Fault::None, (least, most));
-        let (store, database) = match Store::open(handle.clone(), &self.config, Access::Write) {
-            Ok(opened) => opened,
-            Err(_) => {
-                self.faults.unopenable += 1;
-                return None;
-            }
+        let Ok((store, database)) = Store::open(handle.clone(), &self.config, Access::Write) else {
+            self.faults.unopenable += 1;
+            return None;
         };
         drop(store);
         let state = state_of(&database);
@@ -461,7 +460,7 @@ impl Run {
                         handle.set_bounds(durable, changes + 1);
                     }
                     Err(refused) => {
-                        assert!(matches!(refused.code(), "Poisoned" | "NoSpace" | "Io"), "{refused}")
+                        assert!(matches!(refused.code(), "Poisoned" | "NoSpace" | "Io"), "{refused}");
                     }
                 }
                 break;
