@@ -152,8 +152,17 @@ fn the_fastest_kernels_of_this_machine_conform() {
 
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn avx2_is_what_runs_where_it_exists() {
-    assert_eq!(super::simd() == "avx2", is_x86_feature_detected!("avx2"));
+fn every_instruction_set_of_this_processor_conforms() {
+    use super::{avx2::Avx2, avx512::Avx512};
+    let (avx2, avx512) = (Avx2::detect(), Avx512::detect());
+    if let Some(kernels) = avx2 {
+        kernels.run(Conformance);
+    }
+    if let Some(kernels) = avx512 {
+        kernels.run(Conformance);
+    }
+    let expected = if avx512.is_some() { "avx512" } else { "avx2" };
+    assert_eq!(super::simd() == expected, is_x86_feature_detected!("avx2"));
 }
 
 #[test]

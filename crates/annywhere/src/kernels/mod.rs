@@ -15,6 +15,10 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 #[cfg(test)]
 mod conformance;
 mod scalar;
@@ -90,7 +94,7 @@ pub(crate) fn run<T: Task>(task: T) -> T::Output {
     fastest::run(task)
 }
 
-/// The instruction set that [`run`] uses: `avx2`, `simd128`, `neon` or `none`.
+/// The instruction set that [`run`] uses: `avx512`, `avx2`, `simd128`, `neon` or `none`.
 #[must_use]
 pub fn simd() -> &'static str {
     fastest::name()
