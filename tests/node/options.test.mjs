@@ -234,7 +234,7 @@ onEveryEngine('statistics', ({ VectorDb, name }) => {
     assert.equal(stats.count, 100);
     assert.equal(stats.deleted, 0);
     assert.equal(stats.implementation, name);
-    assert.ok(['avx2', 'simd128', 'neon', 'none'].includes(stats.simd));
+    assert.ok(['avx512', 'avx2', 'simd128', 'neon', 'none'].includes(stats.simd));
     if (name === 'wasm') assert.equal(stats.simd, 'simd128');
     assert.deepEqual(Object.keys(stats.memory), ['vectors', 'codes', 'graph', 'ids', 'metadata']);
     assert.equal(

@@ -11,7 +11,7 @@ use crate::slots::Slot;
 use crate::space::{Query, Space};
 
 /// Squared lengths up to here keep every distance between two vectors finite: `(|a| + |b|)² ≤ 4 · limit`.
-const LARGEST_SQUARE: f32 = f32::MAX / 8.0;
+pub(crate) const LARGEST_SQUARE: f32 = f32::MAX / 8.0;
 /// Under cosine, a squared length below this (a length below 1e-15) is too inexact to have a direction.
 const SMALLEST_SQUARE: f32 = 1e-30;
 

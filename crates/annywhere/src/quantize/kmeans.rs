@@ -25,7 +25,7 @@ pub(crate) trait Rows: Sync {
 }
 
 /// Centres, one after the other, and what comparing with them needs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Centres {
     /// Components of a padded vector.
     width: usize,
@@ -57,27 +57,8 @@ impl Centres {
         &self.values[index * self.width..][..self.width]
     }
 
-    pub(crate) fn half(&self, index: usize) -> f32 {
-        self.halves[index]
-    }
-
     pub(crate) fn values(&self) -> &[f32] {
         &self.values
-    }
-
-    /// Products of a vector with all centres, four at a time.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(crate) fn products<K: Kernels>(&self, kernels: K, vector: &[f32], products: &mut Vec<f32>) {
-        products.clear();
-        let last = self.len() - 1;
-        let mut first = 0;
-        while first <= last {
-            let four = self.four(first);
-            let dots = kernels.dot(vector, four);
-            products.extend_from_slice(&dots[..(last + 1 - first).min(4)]);
-            first += 4;
-        }
     }
 
     /// Four centres from `first` on; behind the last one it is repeated.

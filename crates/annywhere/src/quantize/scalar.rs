@@ -148,6 +148,21 @@ impl ScalarCodec {
         &bytemuck::cast_slice(row)[..self.padded]
     }
 
+    /// What a row of codes stands for under [`Metric::Dot`], in so many components.
+    pub(crate) fn decode(self, row: &[Line], width: usize) -> Vec<f32> {
+        let (_, step) = tail(row);
+        let mut values: Vec<f32> = self.codes(row).iter().map(|&code| f32::from(code) * step).collect();
+        values.resize(width, 0.0);
+        values
+    }
+
+    /// The squared length of what a row of codes stands for under [`Metric::Dot`].
+    pub(crate) fn squared_length(self, row: &[Line]) -> f32 {
+        let (_, step) = tail(row);
+        let square: i32 = self.codes(row).iter().map(|&code| i32::from(code) * i32::from(code)).sum();
+        step * step * square as f32
+    }
+
     /// Whether the codes and the two numbers beside them could have been written by [`encode`](Self::encode).
     pub(crate) fn is_sound(row: &[Line]) -> bool {
         let (offset, scale) = tail(row);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Block, Blocks, Coded, Line};
+use super::centres::Centres;
 use super::codec::Codec;
 use super::reach::{MEASURED, Reach, Reaches};
 use super::search::{Effort, ScanScratch, ScanSearch, needed_reach};
@@ -14,11 +15,12 @@ use crate::kernels::{self, BLOCK_ROWS, Kernels, LANES, Task};
 use crate::metric::Metric;
 use crate::options::Options;
 use crate::parallel;
-use crate::quantize::kmeans::{self, Centres, Rows};
+use crate::quantize::kmeans::{self, Rows};
+use crate::quantize::scalar;
 use crate::scratch::{Scratch, Scratches};
 use crate::slots::{Slot, Slots};
 use crate::space::{Query, Space};
-use crate::vectors::{SquaredLength, Vectors};
+use crate::vectors::{LARGEST_SQUARE, SquaredLength, Vectors};
 
 /// With fewer rows an exact scan takes no longer.
 pub(crate) const FEWEST_CODED: usize = 1_024;
@@ -76,8 +78,9 @@ pub(crate) struct Numbers {
 /// What a file holds of a scan. Empty arrays: nothing is coded.
 pub(crate) struct Parts {
     pub(crate) numbers: Numbers,
-    /// The centres of the cells, that of the tail, and the origin.
-    pub(crate) centres: Vec<f32>,
+    /// The coded centres of the cells and that of the tail.
+    pub(crate) centres: Vec<scalar::Line>,
+    pub(crate) origin: Vec<f32>,
     pub(crate) starts: Vec<Slot>,
     /// Of a product quantizer.
     pub(crate) codebook: Vec<f32>,
@@ -121,7 +124,7 @@ impl Scan {
             blocks: Blocks::new(codec.bytes(), metric == Metric::Euclidean),
             codec,
             origin: Vec::new(),
-            centres: Centres::default(),
+            centres: Centres::new(options.dimensions),
             longest: 1.0,
             starts: Vec::new(),
             reach: Reaches::default(),
@@ -218,9 +221,9 @@ impl Scan {
         if !self.is_coded() {
             return;
         }
-        let tail = self.cells();
+        let centre = &self.centres.decode(self.cells(), vectors.width());
         let codes = parallel::map(new.len(), scratches, |at, _| {
-            kernels::run(Encode { scan: self, vectors, slot: new[at], cell: tail })
+            kernels::run(Encode { scan: self, vectors, slot: new[at], centre })
         });
         for (&slot, coded) in new.iter().zip(&codes) {
             self.blocks.set(slot, coded);
@@ -259,15 +262,13 @@ impl Scan {
         let train = anew || !self.is_coded() || wanted == 1 || self.placed >= self.trained;
         let (origin, centres, trained, placed, members) = if train {
             let (origin, centres) = self.train(vectors, &live, wanted, scratches);
-            let cells = Cells { scan: self, centres: &centres, origin: &origin };
-            let nearest = cells.assign(vectors, &live, scratches);
+            let nearest = self.assign(vectors, &live, &origin, &centres, scratches);
             (origin, centres, live.len(), 0, nearest)
         } else {
             let tail = self.starts[self.cells()];
             let split = live.partition_point(|&slot| slot < tail);
-            let cells = Cells { scan: self, centres: &self.centres, origin: &self.origin };
             let mut nearest = self.kept(&live[..split]);
-            nearest.extend(cells.assign(vectors, &live[split..], scratches));
+            nearest.extend(self.assign(vectors, &live[split..], &self.origin, &self.centres, scratches));
             (
                 self.origin.clone(),
                 self.centres.clone(),
@@ -277,13 +278,14 @@ impl Scan {
             )
         };
         let cells = centres.len() - 1;
+        let decoded = centres.decode_all(vectors.width());
         let distances = parallel::map(live.len(), scratches, |at, _| {
             let residual = Residual {
                 scan: self,
                 vectors,
                 slot: live[at],
                 origin: &origin,
-                centre: centres.get(members[at] as usize),
+                centre: decoded.get(members[at] as usize),
             };
             kernels::run(Length(residual))
         });
@@ -322,6 +324,29 @@ impl Scan {
             .collect()
     }
 
+    /// The nearest cell of each row; the last centre, that of the tail, is not one.
+    fn assign(
+        &self,
+        vectors: &Vectors,
+        slots: &[Slot],
+        origin: &[f32],
+        centres: &Centres,
+        scratches: &Scratches,
+    ) -> Vec<u32> {
+        let (width, cells) = (origin.len(), centres.len() - 1);
+        if cells == 1 {
+            return vec![0; slots.len()];
+        }
+        // Rows are compared as they are, so the centres are, too.
+        let values = (0..cells).flat_map(|cell| {
+            let mut centre = centres.decode(cell, width);
+            centre.iter_mut().zip(origin).for_each(|(x, origin)| *x += origin);
+            centre
+        });
+        let centres = kmeans::Centres::new(width, values.collect());
+        kmeans::assign(&Members { vectors, slots }, &centres, scratches)
+    }
+
     /// Centres for so many cells and, as the last one, the mean of all rows.
     fn train(
         &self,
@@ -348,7 +373,7 @@ impl Scan {
         for centre in values.chunks_exact_mut(width) {
             centre.iter_mut().zip(&origin).for_each(|(x, origin)| *x -= origin);
         }
-        (origin, Centres::new(width, values))
+        (origin, Centres::code(self.dimensions, &kmeans::Centres::new(width, values)))
     }
 
     /// Takes an arrangement over, after the rows have been moved: codes all of them and measures the reach.
@@ -368,7 +393,8 @@ impl Scan {
         self.blocks.reserve(slots.len())?;
         (self.origin, self.centres, self.longest) = (origin, centres, longest);
         (self.starts, self.trained, self.placed) = (starts, trained, placed);
-        self.train_codebook(vectors, slots, scratches);
+        let centres = self.centres.decode_all(vectors.width());
+        self.train_codebook(vectors, slots, &centres, scratches);
         let mut cell = 0;
         let mut first = 0;
         while first < slots.len() {
@@ -382,7 +408,8 @@ impl Scan {
                 })
                 .collect();
             let codes = parallel::map(last - first, scratches, |at, _| {
-                kernels::run(Encode { scan: self, vectors, slot: (first + at) as Slot, cell: cells[at] })
+                let centre = centres.get(cells[at]);
+                kernels::run(Encode { scan: self, vectors, slot: (first + at) as Slot, centre })
             });
             for (at, coded) in codes.iter().enumerate() {
                 self.blocks.set((first + at) as Slot, coded);
@@ -394,7 +421,13 @@ impl Scan {
     }
 
     /// Trains a product quantizer on residuals.
-    fn train_codebook(&mut self, vectors: &Vectors, slots: &Slots, scratches: &Scratches) {
+    fn train_codebook(
+        &mut self,
+        vectors: &Vectors,
+        slots: &Slots,
+        centres: &kmeans::Centres,
+        scratches: &Scratches,
+    ) {
         let Codec::Product(codec) = &self.codec else {
             return;
         };
@@ -402,7 +435,7 @@ impl Scan {
         let residuals = parallel::map(count, scratches, |at, _| {
             let slot = (at * slots.len() / count) as Slot;
             let cell = self.starts.partition_point(|&start| start <= slot) - 1;
-            let centre = self.centres.get(cell);
+            let centre = centres.get(cell);
             let residual = Residual { scan: self, vectors, slot, origin: &self.origin, centre };
             let mut difference = kernels::run(Difference(residual));
             difference.resize(codec.padded(), 0.0);
@@ -462,9 +495,8 @@ impl Scan {
 
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
-        let numbers =
-            self.origin.len() + self.centres.values().len() + self.centres.len() + self.starts.len();
-        self.blocks.bytes() + numbers * size_of::<f32>()
+        let numbers = (self.origin.len() + self.starts.len()) * size_of::<f32>();
+        self.blocks.bytes() + self.centres.bytes() + numbers
     }
 
     pub(crate) fn lines(&self) -> &Chunks<Line> {
@@ -476,14 +508,15 @@ impl Scan {
         self.blocks.stride()
     }
 
-    pub(crate) fn parts(&self) -> (Numbers, Vec<f32>, &[Slot]) {
+    /// What a file holds beside the blocks and the codebook: numbers, centres, origin, starts.
+    pub(crate) fn parts(&self) -> (Numbers, &[scalar::Line], &[f32], &[Slot]) {
         let &Self { trained, placed, longest, .. } = self;
         let kappa = match &self.codec {
             Codec::Product(codec) => Some(codec.parts().1),
             Codec::Rabitq(_) => None,
         };
         let numbers = Numbers { reach: self.reach.values(), trained, placed, longest, kappa };
-        (numbers, [self.centres.values(), &self.origin].concat(), &self.starts)
+        (numbers, self.centres.lines(), &self.origin, &self.starts)
     }
 
     /// The centres of a product quantizer; empty where there is none, or nothing is coded.
@@ -499,13 +532,13 @@ impl Scan {
     /// # Errors
     /// [`Error::Corrupt`] for parts that do not fit each other or the slots.
     pub(crate) fn replace(&mut self, parts: Parts, width: usize, slots: &Slots) -> Result<(), Error> {
-        let Parts { numbers, centres, starts, codebook, lines } = parts;
+        let Parts { numbers, centres, origin, starts, codebook, lines } = parts;
         let corrupt = |reason: &str| Err(Error::corrupt("scan", reason.to_owned()));
         if starts.is_empty() {
             let empty = centres.is_empty() && lines.len() == 0;
             return if empty { Ok(()) } else { corrupt("there are centres without cells") };
         }
-        if starts.len() < 2 || centres.len() != (starts.len() + 1) * width {
+        if starts.len() < 2 || origin.len() != width {
             return corrupt("its arrays have lengths that no cells have");
         }
         if starts[0] != 0 || !starts.is_sorted() || starts[starts.len() - 1] as usize > slots.len() {
@@ -517,8 +550,21 @@ impl Scan {
         {
             return corrupt("its codebook has not the centres that its codes need");
         }
-        let sound = centres.iter().all(|x| x.is_finite()) && longest.is_finite();
-        if !sound {
+        let Some(centres) =
+            Centres::from_lines(self.dimensions, centres).filter(|it| it.len() == starts.len())
+        else {
+            return corrupt("its centres are not those of its cells");
+        };
+        // As all rows, their means lie in a ball in which no distance overflows; codes move them a little. NaN and
+        // infinities lie in none.
+        const CODED_MEANS: f32 = 1.5;
+        let is_mean = |values: &[f32]| kernels::run(SquaredLength(values)) <= LARGEST_SQUARE * CODED_MEANS;
+        let are_means = (0..centres.len()).all(|cell| {
+            let mut centre = centres.decode(cell, width);
+            centre.iter_mut().zip(&origin).for_each(|(x, origin)| *x += origin);
+            is_mean(&centre)
+        });
+        if !is_mean(&origin) || !are_means || !longest.is_finite() {
             return corrupt("it holds numbers that no arrangement has");
         }
         if lines.len() != slots.len().div_ceil(BLOCK_ROWS) {
@@ -529,9 +575,8 @@ impl Scan {
         };
         let is_live = |slot: usize| slot < slots.len() && slots.is_live(slot as Slot);
         self.blocks.replace(lines, is_live).map_err(|reason| Error::corrupt("scan", reason))?;
-        let (centres, origin) = centres.split_at(starts.len() * width);
-        self.centres = Centres::new(width, centres.to_vec());
-        (self.origin, self.starts, self.longest) = (origin.to_vec(), starts, longest);
+        (self.origin, self.centres) = (origin, centres);
+        (self.starts, self.longest) = (starts, longest);
         (self.reach, self.trained, self.placed) = (reach, trained, placed);
         Ok(())
     }
@@ -548,32 +593,6 @@ fn epsilon(part: f32) -> f32 {
     };
     let ((low, from), (high, to)) = (TABLE[below], TABLE[above]);
     from + (part - low) / (high - low) * (to - from)
-}
-
-/// Centres that rows are assigned to.
-struct Cells<'a> {
-    scan: &'a Scan,
-    centres: &'a Centres,
-    origin: &'a [f32],
-}
-
-impl Cells<'_> {
-    /// The nearest cell of each row; the tail's centre is not one.
-    fn assign(&self, vectors: &Vectors, slots: &[Slot], scratches: &Scratches) -> Vec<u32> {
-        let width = self.origin.len();
-        let cells = self.centres.len() - 1;
-        if cells == 1 {
-            return vec![0; slots.len()];
-        }
-        // Rows are compared as they are, so the centres are, too.
-        let mut values = self.centres.values()[..cells * width].to_vec();
-        if self.scan.metric == Metric::Euclidean {
-            for centre in values.chunks_exact_mut(width) {
-                centre.iter_mut().zip(self.origin).for_each(|(x, origin)| *x += origin);
-            }
-        }
-        kmeans::assign(&Members { vectors, slots }, &Centres::new(width, values), scratches)
-    }
 }
 
 /// A row against the origin and a centre.
@@ -638,7 +657,7 @@ struct Encode<'a> {
     scan: &'a Scan,
     vectors: &'a Vectors,
     slot: Slot,
-    cell: usize,
+    centre: &'a [f32],
 }
 
 impl Task for Encode<'_> {
@@ -646,8 +665,8 @@ impl Task for Encode<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Coded {
-        let Self { scan, vectors, slot, cell } = self;
-        let residual = Residual { scan, vectors, slot, origin: &scan.origin, centre: scan.centres.get(cell) };
+        let Self { scan, vectors, slot, centre } = self;
+        let residual = Residual { scan, vectors, slot, origin: &scan.origin, centre };
         let (mut difference, shift) = residual.compute(kernels);
         difference.resize(scan.codec.padded(), 0.0);
         let mut code = vec![0; scan.codec.bytes()];

@@ -21,6 +21,7 @@
 
 mod blocks;
 mod cells;
+mod centres;
 mod codec;
 pub(crate) mod exact;
 mod reach;

@@ -6,7 +6,7 @@ use crate::metric::Metric;
 use crate::quantize::tables::Tables;
 use crate::scratch::{Candidate, Scratch};
 use crate::slots::Slot;
-use crate::space::{Space, four};
+use crate::space::{Query, Space, four};
 use crate::vectors::Vectors;
 
 /// Rows that passed their bound gather to this number, or to `k`, before they are scored exactly.
@@ -24,6 +24,8 @@ pub(crate) struct ScanScratch {
     tables: Tables,
     /// The query against the origin, of length 1 under cosine.
     target: Vec<f32>,
+    /// The same, coded for ranking centres.
+    coded: Query,
     products: Vec<f32>,
     /// Cells by their centres' similarity, the first ones in order.
     pub(super) cells: Vec<Candidate>,
@@ -61,12 +63,12 @@ impl Task for ScanSearch<'_> {
         let Self { scan, vectors, k, effort, scratch } = self;
         let mut scan_scratch = std::mem::take(&mut scratch.scan);
         scratch.sorted.clear();
-        let ScanScratch { tables, target, products, cells, ceiling, passed } = &mut scan_scratch;
+        let ScanScratch { tables, target, coded, products, cells, ceiling, passed } = &mut scan_scratch;
         passed.clear();
         scan.aim(&scratch.query, target);
         scan.codec().aim(kernels, &target[..scan.dimensions()], tables);
         let square = kernels.dot(target, [target; 4])[0];
-        scan.centres().products(kernels, target, products);
+        let rounding = scan.centres().products(kernels, target, coded, products);
         *ceiling = scan.ceiling(square);
         let mut progress = Progress {
             vectors,
@@ -75,6 +77,7 @@ impl Task for ScanSearch<'_> {
             floor: f32::NEG_INFINITY,
             euclidean: scan.metric() == Metric::Euclidean,
             half_square: square / 2.0,
+            rounding: ROUNDING * (square / 2.0) + rounding,
             ceiling: *ceiling,
         };
 
@@ -124,6 +127,8 @@ struct Progress<'a> {
     euclidean: bool,
     /// Half the squared length of the query against the origin.
     half_square: f32,
+    /// By how much the product with a centre may be off, beside a part of itself.
+    rounding: f32,
     /// The largest similarity that a row can have.
     ceiling: f32,
 }
@@ -165,7 +170,7 @@ fn scan_cell<K: Kernels>(
         return;
     }
     let base = scan.base(cell, product);
-    let slack = ROUNDING * (base.abs() + progress.half_square);
+    let slack = ROUNDING * base.abs() + progress.rounding;
     let margin = if progress.effort.rescore { progress.effort.epsilon * tables.deviation } else { 0.0 };
     // The similarity of a row: base + factor · (slope · sum + offset) − shift, and `margin` more at most.
     let (slope, offset) = (tables.slope, tables.offset + margin);

@@ -50,6 +50,7 @@ enum Kind {
     ScanCentres = 13,
     ScanCells = 14,
     ScanCodebook = 15,
+    ScanOrigin = 16,
     WordLengths = 32,
     Words = 33,
     WordPostings = 34,
@@ -169,9 +170,10 @@ fn sections(stored: &Stored) -> Vec<(Kind, Content<'_>)> {
             }
         }
         Index::Scan(scan) => {
-            let (numbers, centres, starts) = scan.parts();
+            let (numbers, centres, origin, starts) = scan.parts();
             state.scan = Some(numbers);
-            sections.push((Kind::ScanCentres, Content::Bytes(bytemuck::cast_slice(&centres).to_vec())));
+            sections.push((Kind::ScanCentres, Content::Parts(vec![bytemuck::cast_slice(centres)])));
+            sections.push((Kind::ScanOrigin, Content::Parts(vec![bytemuck::cast_slice(origin)])));
             sections.push((Kind::ScanCells, Content::Parts(vec![bytemuck::cast_slice(starts)])));
             if let Some(codebook) = scan.codebook() {
                 sections.push((Kind::ScanCodebook, Content::Parts(vec![bytemuck::cast_slice(codebook)])));
@@ -410,6 +412,7 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
             let parts = Parts {
                 numbers: state.scan.unwrap_or_default(),
                 centres: file.numbers(Kind::ScanCentres)?,
+                origin: file.numbers(Kind::ScanOrigin)?,
                 starts: file.numbers(Kind::ScanCells)?,
                 codebook,
                 lines: file.chunks(Kind::ScanBlocks, scan.stride(), None)?,
