@@ -53,7 +53,7 @@ pub(crate) const GROUPED_BYTES: usize = 2;
 pub(crate) const TABLE_ENTRIES: usize = 16;
 /// Cache lines of a row worth asking for ahead of time; more fill the processor's miss buffers.
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "WebAssembly has no prefetch"))]
-const PREFETCHED_LINES: usize = 8;
+const PREFETCHED_LINES: usize = 24;
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "WebAssembly has no prefetch"))]
 const LINE_BYTES: usize = 64;
 

@@ -164,6 +164,13 @@ impl Scan {
         self.blocks.get(number)
     }
 
+    /// Asks for the first block of a cell ahead of its use.
+    #[inline(always)]
+    pub(super) fn prefetch<K: Kernels>(&self, kernels: K, cell: usize) {
+        let first = self.starts[cell] as usize / BLOCK_ROWS;
+        kernels.prefetch(self.block(first).codes);
+    }
+
     /// The slots of a cell; those of the tail end with the last block.
     #[inline(always)]
     pub(super) fn slots_of(&self, cell: usize) -> Range<Slot> {

@@ -104,6 +104,9 @@ impl Task for ScanSearch<'_> {
             {
                 break;
             }
+            if let Some(after) = cells.get(next + 1) {
+                scan.prefetch(kernels, after.slot() as usize);
+            }
             scan_cell(kernels, scan, cell, products[cell], tables, &mut progress, passed, scratch);
             if next == 0 {
                 // The tail always has to be scanned; with rows of the best cell scored most of it is skipped.
