@@ -167,8 +167,10 @@ impl Scan {
     /// Asks for the first block of a cell ahead of its use.
     #[inline(always)]
     pub(super) fn prefetch<K: Kernels>(&self, kernels: K, cell: usize) {
-        let first = self.starts[cell] as usize / BLOCK_ROWS;
-        kernels.prefetch(self.block(first).codes);
+        let slots = self.slots_of(cell);
+        if !slots.is_empty() {
+            kernels.prefetch(self.block(slots.start as usize / BLOCK_ROWS).codes);
+        }
     }
 
     /// The slots of a cell; those of the tail end with the last block.
