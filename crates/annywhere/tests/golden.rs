@@ -84,19 +84,11 @@ fn scanned_files_and_hits_are_the_same_everywhere() {
 }
 
 const SCANNED: [(u64, u64); 5] = [
-<<<<<<< HEAD
-    (0x74b9_34b8_bc45_42a6, 0xc3e1_fe19_33f7_755d),
-    (0x6b97_6a72_4319_8812, 0xe43f_e1be_d3f5_98e7),
-    (0x7902_5f76_6b2a_f8f2, 0xf285_8f78_3d81_8048),
-    (0xc9d7_d704_14f4_e4e8, 0x290c_becd_0e0a_6c38),
-    (0x9be7_65aa_9160_cfc1, 0xdc41_d7e3_517e_857f),
-=======
-    (0xc6e4_652a_713e_de89, 0xe1de_0cb2_f54f_4b04),
-    (0xf83d_96af_a139_85d1, 0xdd24_235e_b8cc_9a26),
-    (0xac3f_08fb_2cad_b0a7, 0x79dd_91fc_a132_759c),
-    (0x19ce_06ca_9001_5953, 0x4df5_c2e8_60b1_3a34),
-    (0x9ed7_f1ae_077d_d611, 0x4ef6_eb8e_7c77_62b2),
->>>>>>> 48766a0 (Scan: the next cell's first block is asked for ahead)
+    (0xc6e4_652a_713e_de89, 0xfe5a_f0e7_c177_e5fd),
+    (0xf83d_96af_a139_85d1, 0xe43f_e1be_d3f5_98e7),
+    (0xac3f_08fb_2cad_b0a7, 0xb65c_a0fe_607e_82a3),
+    (0x19ce_06ca_9001_5953, 0x64da_8b33_2181_01d5),
+    (0x9ed7_f1ae_077d_d611, 0x5de7_4847_ab89_12c9),
 ];
 
 #[test]
