@@ -5,20 +5,19 @@
 import { checkSignal, refuseAborted } from './abort.js';
 import { type Batch, copyBatch, copyEntries, sliceBatch } from './batch.js';
 import { AnnywhereError, describe, invalidArgument } from './errors.js';
-import type { GuardedEngine } from './guarded-engine.js';
 import { own, refuseUnknown } from './options.js';
 import type { AbortSignalLike, Columns, Entry, InsertOptions, InsertProgress } from './types.js';
 
 const MOST_ROWS = 2 ** 31 - 2;
 const NAMES = ['batchSize', 'signal', 'onProgress', 'transfer'];
 
-/** What a database lends for it. */
-export interface InsertTarget {
+/** What a database lends for it. `To` is what stores the rows: an engine, or a worker that has one. */
+export interface InsertTarget<To> {
   readonly dimensions: number;
   /** Runs `body` in its place among the calls. */
-  write<T>(body: (engine: GuardedEngine) => Promise<T>): Promise<T>;
+  write<T>(body: (to: To) => Promise<T>): Promise<T>;
   /** Stores one step, all of it or nothing, and gives the ids. */
-  store(engine: GuardedEngine, batch: Batch): Promise<string[]>;
+  store(to: To, batch: Batch): Promise<string[]>;
 }
 
 interface Steps {
@@ -28,8 +27,8 @@ interface Steps {
   readonly transfer: boolean;
 }
 
-export async function insertInSteps(
-  target: InsertTarget,
+export async function insertInSteps<To>(
+  target: InsertTarget<To>,
   given: Iterable<Entry<object>> | AsyncIterable<Entry<object>> | Columns<object>,
   options: InsertOptions,
 ): Promise<string[]> {
@@ -41,12 +40,12 @@ export async function insertInSteps(
   const whole = copyBatch(given, target.dimensions, steps.transfer);
   const total = whole.ids.length;
   const size = steps.batchSize ?? Math.max(total, 1);
-  return target.write(async (engine) => {
+  return target.write(async (to) => {
     const ids: string[] = [];
     // A batch of no rows is a step too: it opens the database.
     for (let from = 0; from < total; from += size) {
       const step = size < total ? sliceBatch(whole, from, from + size, target.dimensions) : whole;
-      await storeStep(steps, ids, () => target.store(engine, step), total);
+      await storeStep(steps, ids, () => target.store(to, step), total);
       if (from + size < total) await nextTask();
     }
     return ids;
@@ -54,8 +53,8 @@ export async function insertInSteps(
 }
 
 /** Every step takes its place among the calls once its rows have arrived, so that others go on meanwhile. */
-async function insertStream(
-  target: InsertTarget,
+async function insertStream<To>(
+  target: InsertTarget<To>,
   entries: AsyncIterable<Entry<object>>,
   steps: Steps,
 ): Promise<string[]> {
@@ -64,7 +63,7 @@ async function insertStream(
   const step = async () => {
     const batch = copyEntries(waiting, target.dimensions, ids.length);
     waiting = [];
-    await storeStep(steps, ids, () => target.write((engine) => target.store(engine, batch)));
+    await storeStep(steps, ids, () => target.write((to) => target.store(to, batch)));
   };
   for await (const entry of entries) {
     refuseAborted(steps.signal);

@@ -39,7 +39,7 @@ export async function instantiateFrom(source: EngineSource): Promise<LoadedEngin
   return instantiate(() => module);
 }
 
-async function compile(source: EngineSource): Promise<WebAssembly.Module> {
+export async function compile(source: EngineSource): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   if (typeof source !== 'string' && (typeof source !== 'object' || source === null)) throw noSource(source);
   try {

@@ -20,6 +20,7 @@ export const LEAST_RECALL = 0.5;
 export interface CheckedOptions {
   readonly dimensions: number;
   readonly storagePath: string | undefined;
+  readonly worker: boolean | undefined;
   /** What stays when the index is replaced. */
   readonly kept: KeptOptions;
   /** JSON of the core's `Config`. */
@@ -53,11 +54,12 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   const distanceMetric = read.oneOf('distanceMetric', METRICS);
   const storagePath = read.string('storagePath');
   const maxElements = read.integer('maxElements', 1, MAX_ROWS);
+  const worker = read.boolean('worker');
   const index = indexConfig(read);
   read.refuseTheRest();
   const kept = { dimensions, distanceMetric, maxElements };
   refuseContradictions({ ...kept, ...index });
-  return { dimensions, storagePath, kept, config: JSON.stringify({ ...kept, ...index }) };
+  return { dimensions, storagePath, worker, kept, config: JSON.stringify({ ...kept, ...index }) };
 }
 
 /** JSON of the core's `Config` with another index than the options of the database said. */
@@ -194,6 +196,12 @@ class Reader {
     if (value === undefined) return undefined;
     if (typeof value === 'number' && value >= least && value <= most) return value;
     throw invalidOption(this.#prefix + name, `must be a number from ${least} to ${most}, not ${show(value)}`);
+  }
+
+  boolean(name: string): boolean | undefined {
+    const value = this.#take(name);
+    if (value === undefined || typeof value === 'boolean') return value;
+    throw invalidOption(this.#prefix + name, `must be true or false, not ${show(value)}`);
   }
 
   holdsObject(name: string): boolean {

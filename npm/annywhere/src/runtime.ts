@@ -22,6 +22,8 @@ export interface EngineLoader {
   load(source?: EngineSource): MaybePromise<LoadedEngine>;
   /** The implementation, where it is certain before anything is loaded. */
   readonly implementation?: ImplementationType;
+  /** For entries whose databases may be in workers: the compiled engine, which can be sent there. */
+  compile?(source?: EngineSource): Promise<EngineSource>;
   /** False when `load()` needs waiting, so that synchronous calls cannot load an engine themselves. */
   readonly immediate: boolean;
 }
@@ -32,6 +34,10 @@ export class Runtime {
   #loaded: LoadedEngine | undefined;
   #loading: Promise<LoadedEngine> | undefined;
   #source: EngineSource | undefined;
+  #compiling: Promise<EngineSource> | undefined;
+  /** What the first worker that was ready runs on. */
+  #workerInfo: RuntimeInfo | undefined;
+  readonly #workerErrors: string[] = [];
 
   constructor(loader: EngineLoader, storage?: FileStorage) {
     this.#loader = loader;
@@ -68,9 +74,30 @@ export class Runtime {
     return this.#loader.implementation ?? this.engineNow().implementation;
   }
 
+  /** The module that workers start their engines from: compiled once for all of them. A failure may be repeated. */
+  async moduleForWorkers(): Promise<EngineSource | undefined> {
+    this.#compiling ??= this.#loader.compile?.(this.#source)?.catch((error: unknown) => {
+      this.#compiling = undefined;
+      throw error;
+    });
+    return this.#compiling;
+  }
+
+  /** A worker is ready and says what it runs on. */
+  workerIsReady(info: RuntimeInfo): void {
+    this.#workerInfo ??= info;
+  }
+
+  /** A worker could not be started, and its database is in this thread. */
+  workerFailed(reason: string): void {
+    this.#workerErrors.push(reason);
+  }
+
   get info(): RuntimeInfo {
+    const workerErrors = [...this.#workerErrors];
+    if (!this.#present && this.#workerInfo) return { ...this.#workerInfo, workerErrors };
     const { module, implementation, nativeErrors } = this.engineNow();
-    return { implementation, simd: module.simd(), version, nativeErrors };
+    return { implementation, simd: module.simd(), version, nativeErrors, workerErrors };
   }
 
   get #present(): LoadedEngine | undefined {
@@ -84,7 +111,7 @@ export class Runtime {
 
   #chooseSource(source: EngineSource): void {
     const same = source === this.#source || (isUrl(source) && source.href === hrefOf(this.#source));
-    if (!same && (this.#present || this.#loading)) {
+    if (!same && (this.#present || this.#loading || this.#compiling)) {
       throw invalidArgument('source', 'init(source) must come before the first use of the engine');
     }
     this.#source = source;

@@ -41,8 +41,7 @@ export interface DbOptions {
   /** How rows are ranked. Default `cosine`. */
   distanceMetric?: DistanceMetric;
   /**
-   * Where the database is kept: a file path in Node; in a dedicated worker of a browser a path in the origin
-   * private file system. Opened at the first use if it exists, written by `save()` and `close()`.
+   * Where the database is kept: a file path in Node; in a browser a path in the origin private file system. Opened at the first use if it exists, written by `save()` and `close()`.
    */
   storagePath?: string;
   /** Number of rows to reserve memory for. A hint: more rows may be inserted. */
@@ -64,6 +63,11 @@ export interface DbOptions {
   quantization?: 'auto' | Quantization['type'] | Quantization;
   /** Part of the true neighbours that a scan aims to find, 0.5 to 1. Default 0.99. */
   targetRecall?: number;
+  /**
+   * Browsers: whether the database lives in a worker of its own, so that the page is free to draw. Default: `true` in a
+   * page, `false` in a worker. Elsewhere only `false` is possible.
+   */
+  worker?: boolean;
 }
 
 /** What `reindex` changes; the rest of the options stays. */
@@ -198,6 +202,8 @@ export interface RuntimeInfo {
   version: string;
   /** Why no native engine is in use, one sentence for each binary tried; empty if one is, or none was tried. */
   nativeErrors: readonly string[];
+  /** Why databases are not in workers of their own although they should be, one sentence for each. */
+  workerErrors: readonly string[];
 }
 
 /** What a database holds and costs; the options are those in force. */

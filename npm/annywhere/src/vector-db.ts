@@ -37,6 +37,9 @@ import type {
 import { copyVector } from './vectors.js';
 import { Watches } from './watch.js';
 
+/** The name of a method for the rest of this package. */
+export const storeBatch: unique symbol = Symbol('storeBatch');
+
 /**
  * A database of vectors with ids and metadata.
  *
@@ -57,9 +60,13 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   #unsaved = false;
   #closing: Promise<void> | undefined;
 
-  constructor(runtime: Runtime, options: DbOptions) {
+  /** `canHaveWorker` is for entries whose databases may live in a worker; the database made here never does. */
+  constructor(runtime: Runtime, options: DbOptions, canHaveWorker = false) {
     this.#runtime = runtime;
     const checked = checkOptions(options);
+    if (checked.worker && !canHaveWorker) {
+      throw invalidOption('worker', 'true is for the pages of a browser; this runtime has no such worker');
+    }
     this.#options =
       checked.storagePath === undefined
         ? checked
@@ -286,6 +293,11 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** A batch that has been checked and copied elsewhere. */
+  async [storeBatch](batch: Batch): Promise<string[]> {
+    return this.#write((engine) => this.#store(engine, batch));
   }
 
   async #store(engine: GuardedEngine, batch: Batch): Promise<string[]> {

@@ -1,5 +1,5 @@
 /** Browsers: WebAssembly fetched from beside this file; the origin private file system. */
-import { instantiateFrom } from '../load-engine.wasm.js';
+import { compile, instantiateFrom } from '../load-engine.wasm.js';
 import { Runtime } from '../runtime.js';
 import { opfs } from '../storage/opfs.js';
 
@@ -9,6 +9,7 @@ export const runtime = /* @__PURE__ */ new Runtime(
     implementation: 'wasm',
     // This exact expression is what bundlers look for when they copy the module.
     load: (source) => instantiateFrom(source ?? new URL('../annywhere.wasm', import.meta.url)),
+    compile: async (source) => compile(await (source ?? new URL('../annywhere.wasm', import.meta.url))),
   },
   opfs,
 );
