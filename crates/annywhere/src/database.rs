@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::graph::search::Search;
 use crate::hits::{Hits, Row, SearchParams};
 use crate::kernels;
-use crate::options::{self, Config, MAX_ROWS, Options, TextConfig, check_target_recall};
+use crate::options::{self, Config, MAX_ROWS, Options, check_target_recall};
 use crate::parallel;
 use crate::rows::{self, Row as NewRow};
 use crate::scan::FEWEST_CODED;
@@ -85,7 +85,7 @@ impl Database {
     pub fn new(config: &Config) -> Result<Self, Error> {
         let options = Options::resolve(config)?;
         let mut stored = Stored::new(options);
-        stored.words = Words::of(config.text.as_ref())?;
+        stored.words = Words::of(config.text_fields.as_deref().unwrap_or_default())?;
         stored.slots.reserve(0, config.max_elements.unwrap_or(0).min(MOST_RESERVED), 0)?;
         Ok(Self { stored, scratches: Scratches::default() })
     }
@@ -336,8 +336,8 @@ impl Database {
         let options = Options::resolve(&config)?;
         options::agree("dimensions", Some(options.dimensions), self.stored.options.dimensions)?;
         options::agree("distanceMetric", Some(options.distance_metric), self.stored.options.distance_metric)?;
-        if let Some(text) = &config.text {
-            self.stored.words = self.words_of_all_rows(text)?;
+        if let Some(fields) = &config.text_fields {
+            self.stored.words = self.words_of_all_rows(fields)?;
         }
         self.rebuild(options);
         Ok(())
@@ -568,12 +568,12 @@ impl Database {
         };
         memory.total =
             memory.vectors + memory.codes + memory.graph + memory.ids + memory.metadata + memory.words;
-        let text = self.stored.words.as_ref().map(|words| TextConfig { fields: words.fields().to_vec() });
+        let text_fields = self.stored.words.as_ref().map_or(Vec::new(), |words| words.fields().to_vec());
         Stats {
             count: self.len(),
             deleted: self.stored.slots.dead(),
             options: self.stored.options,
-            text,
+            text_fields,
             memory,
         }
     }

@@ -25,7 +25,7 @@ pub struct SearchParams {
     pub threshold: Option<f32>,
     /// Whether [`Hits::rows_json`] has the rows' metadata; if not, `{}` stands for it.
     pub metadata: bool,
-    /// Words to search for in the fields of `text` in [`Config`](crate::Config).
+    /// Words to search for in the `text_fields` of [`Config`](crate::Config).
     pub text: Option<String>,
 }
 

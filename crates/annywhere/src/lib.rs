@@ -28,6 +28,7 @@ mod space;
 mod stats;
 mod store;
 mod stored;
+mod text_table;
 mod texts;
 mod vectors;
 mod words;
@@ -37,7 +38,7 @@ pub use error::Error;
 pub use hits::{Hits, Row, SearchParams};
 pub use kernels::simd;
 pub use metric::Metric;
-pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization, TextConfig};
+pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};
 pub use stats::{MemoryStats, Stats};
 pub use store::{Access, Backend, MemoryBackend, Sink, Source, Store};
 

@@ -40,36 +40,8 @@ pub struct Config {
     pub quantization: Option<Quantization>,
     /// Part of the true neighbours that a scan aims to find, 0.5 to 1.
     pub target_recall: Option<f32>,
-    /// Which words can be searched.
-    pub text: Option<TextConfig>,
-}
-
-/// Which words can be searched.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TextConfig {
-    /// Dotted paths of the metadata fields whose texts are indexed, 1 to 32.
-    pub fields: Vec<String>,
-}
-
-impl TextConfig {
-    /// # Errors
-    /// [`Error::InvalidOption`] for too many fields, a repeated one, or one without a name.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.fields.len() > MAX_TEXT_FIELDS {
-            within("text.fields", self.fields.len(), 1, MAX_TEXT_FIELDS)?;
-        }
-        for (at, field) in self.fields.iter().enumerate() {
-            if field.is_empty() || field.len() > LONGEST_FIELD {
-                let reason = format!("field {at} has {} bytes, not 1 to {LONGEST_FIELD}", field.len());
-                return Err(invalid("text.fields", &reason));
-            }
-            if self.fields[..at].contains(field) {
-                return Err(invalid("text.fields", &format!("{field:?} stands twice")));
-            }
-        }
-        Ok(())
-    }
+    /// Dotted paths of the metadata fields whose words can be searched, up to 32; none: no words.
+    pub text_fields: Option<Vec<String>>,
 }
 
 /// How neighbours are found.
@@ -331,21 +303,16 @@ pub(crate) fn agree<T: PartialEq + Serialize + Copy>(
     }
 }
 
-/// Checks that a file has the text fields that are asked for, if any are; their order does not matter.
-pub(crate) fn agree_on_text(asked: Option<&TextConfig>, found: Option<&TextConfig>) -> Result<(), Error> {
-    let Some(asked) = asked else { return Ok(()) };
-    asked.check()?;
-    let sorted = |text: Option<&TextConfig>| {
-        let mut fields = text.map_or(Vec::new(), |text| text.fields.clone());
-        fields.sort_unstable();
-        serde_json::to_string(&fields).unwrap_or_default()
-    };
-    match (sorted(Some(asked)), sorted(found)) {
-        (expected, received) if expected != received => {
-            Err(Error::Mismatch { option: "text.fields".to_owned(), expected, received })
+/// Checks the fields whose words can be searched.
+pub(crate) fn check_text_fields(fields: &[String]) -> Result<(), Error> {
+    within("text.fields.length", fields.len(), 0, MAX_TEXT_FIELDS)?;
+    for (at, field) in fields.iter().enumerate() {
+        within("the length of text.fields", field.len(), 1, LONGEST_FIELD)?;
+        if fields[..at].contains(field) {
+            return Err(invalid("text.fields", "has a path twice"));
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 #[cfg(test)]

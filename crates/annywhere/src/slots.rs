@@ -3,11 +3,9 @@
 //! A slot is *live* (a row), *dead* (removed, but the graph still walks through it) or *free* (cleared, to be reused,
 //! lowest first). An id is found through a hash table of slots; the id's text stands only once.
 
-use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::chunks::Chunks;
 use crate::error::Error;
+use crate::text_table::TextTable;
 use crate::texts::Texts;
 
 /// A row's place in every array of the database, below 2³¹. Never shown to users.
@@ -21,7 +19,7 @@ const DEAD: u8 = 2;
 pub(crate) struct Slots {
     ids: Texts,
     states: Chunks<u8>,
-    by_id: HashTable<Slot>,
+    by_id: TextTable,
     /// Free slots in descending order, so that the lowest is popped first.
     free: Vec<Slot>,
     dead: usize,
@@ -29,7 +27,7 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn new() -> Self {
-        Self { ids: Texts::new(), states: Chunks::new(1), by_id: HashTable::new(), free: Vec::new(), dead: 0 }
+        Self { ids: Texts::new(), states: Chunks::new(1), by_id: TextTable::new(), free: Vec::new(), dead: 0 }
     }
 
     /// Number of slots of any state.
@@ -67,7 +65,7 @@ impl Slots {
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Slot> {
-        self.by_id.find(hash(id), |&slot| self.id(slot) == id).copied()
+        self.by_id.find(&self.ids, id)
     }
 
     /// The slots that the next `count` rows will take.
@@ -77,10 +75,7 @@ impl Slots {
 
     /// Makes room for `slots` slots and `more` ids of `bytes` bytes in all, so that inserting them cannot fail.
     pub(crate) fn reserve(&mut self, slots: usize, more: usize, bytes: usize) -> Result<(), Error> {
-        let Self { ids, by_id, .. } = self;
-        by_id
-            .try_reserve(more, |&slot| hash(ids.get(slot as usize)))
-            .map_err(|_| Error::OutOfMemory { bytes: more * size_of::<Slot>() })?;
+        self.by_id.reserve(&self.ids, more)?;
         self.ids.reserve(slots, bytes)?;
         let before = self.states.len();
         self.states.grow(slots, FREE)?;
@@ -101,15 +96,12 @@ impl Slots {
         assert_eq!(next, Some(slot), "slots are taken in the order of `next`");
         self.states.set(slot as usize, LIVE);
         self.ids.set(slot as usize, id);
-        let Self { ids, by_id, .. } = self;
-        by_id.insert_unique(hash(id), slot, |&slot| hash(ids.get(slot as usize)));
+        self.by_id.insert(&self.ids, slot);
     }
 
     /// Removes an id; its slot is dead from now on.
     pub(crate) fn remove(&mut self, id: &str) -> Option<Slot> {
-        let Self { ids, by_id, .. } = self;
-        let entry = by_id.find_entry(hash(id), |&slot| ids.get(slot as usize) == id).ok()?;
-        let (slot, _) = entry.remove();
+        let slot = self.by_id.remove(&self.ids, id)?;
         self.states.set(slot as usize, DEAD);
         self.ids.set(slot as usize, "");
         self.dead += 1;
@@ -138,10 +130,9 @@ impl Slots {
         self.ids.shrink(live);
         self.free.clear();
         self.dead = 0;
-        let Self { ids, by_id, .. } = self;
-        by_id.clear();
+        self.by_id.clear();
         for slot in 0..live as Slot {
-            by_id.insert_unique(hash(ids.get(slot as usize)), slot, |&slot| hash(ids.get(slot as usize)));
+            self.by_id.insert(&self.ids, slot);
         }
     }
 
@@ -151,8 +142,7 @@ impl Slots {
 
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
-        let table = self.by_id.capacity() * (size_of::<Slot>() + 1);
-        self.ids.bytes() + self.states.bytes() + table + self.free.capacity() * size_of::<Slot>()
+        self.ids.bytes() + self.states.bytes() + self.by_id.bytes() + self.free.capacity() * size_of::<Slot>()
     }
 
     /// The state of each slot and its id, as a file holds them.
@@ -165,7 +155,7 @@ impl Slots {
     /// # Errors
     /// [`Error::Corrupt`] for an unknown state, a live slot without an id, a dead one with an id, or a repeated id.
     pub(crate) fn from_parts(states: Chunks<u8>, ids: Texts) -> Result<Self, Error> {
-        let mut slots = Self { ids, states, by_id: HashTable::new(), free: Vec::new(), dead: 0 };
+        let mut slots = Self { ids, states, by_id: TextTable::new(), free: Vec::new(), dead: 0 };
         for slot in (0..slots.len() as Slot).rev() {
             let state = slots.states.get(slot as usize);
             match state {
@@ -187,14 +177,9 @@ impl Slots {
                 if slots.find(id).is_some() {
                     return Err(Error::corrupt("ids", format!("the id {id:?} stands twice")));
                 }
-                let Self { ids, by_id, .. } = &mut slots;
-                by_id.insert_unique(hash(ids.get(slot as usize)), slot, |&slot| hash(ids.get(slot as usize)));
+                slots.by_id.insert(&slots.ids, slot);
             }
         }
         Ok(slots)
     }
-}
-
-fn hash(id: &str) -> u64 {
-    xxh3_64(id.as_bytes())
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::options::{Options, TextConfig};
+use crate::options::Options;
 
 /// What a database holds and costs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,8 +15,8 @@ pub struct Stats {
     /// The options in force.
     #[serde(flatten)]
     pub options: Options,
-    /// Which words can be searched.
-    pub text: Option<TextConfig>,
+    /// Dotted paths of the metadata fields whose words can be searched.
+    pub text_fields: Vec<String>,
     /// Bytes of memory per part.
     pub memory: MemoryStats,
 }

@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams, TextConfig};
+use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams};
 use support::{Random, config, filled, ids_json};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -114,8 +114,7 @@ fn scanned(quantization: Quantization, metric: Metric) -> (Config, Sections) {
 /// A file of rows with words: frequent and rare ones, repeated ones, rows without any, removed rows.
 fn worded() -> (Config, Sections) {
     let fields = vec!["t".to_owned()];
-    let config =
-        Config { text: Some(TextConfig { fields }), ..support::graph(DIMENSIONS, Metric::Euclidean) };
+    let config = Config { text_fields: Some(fields), ..support::graph(DIMENSIONS, Metric::Euclidean) };
     let mut random = Random(7);
     let mut database = Database::new(&config).unwrap();
     for id in 0..200 {
@@ -190,7 +189,7 @@ fn behaves(file: &[u8], config: &Config, random: &mut Random) -> bool {
             assert!(hits.scores().iter().all(|score| !score.is_nan()));
             serde_json::from_str::<serde_json::Value>(&hits.rows_json()).unwrap();
         }
-        if config.text.is_some() {
+        if config.text_fields.is_some() {
             for text in ["often", "w1 w2 w3 é9", "rare"] {
                 let params =
                     SearchParams { k: 1_000, text: Some(text.to_owned()), ..SearchParams::default() };

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use annywhere::{Config, Database, Index, SearchParams, TextConfig};
+use annywhere::{Config, Database, Index, SearchParams};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use support::{Random, ids_json};
@@ -22,7 +22,7 @@ const TITLES: [&str; 8] = [
 
 fn config(fields: &[&str]) -> Config {
     let fields = fields.iter().map(|&field| field.to_owned()).collect();
-    Config { dimensions: 2, text: Some(TextConfig { fields }), ..Config::default() }
+    Config { dimensions: 2, text_fields: Some(fields), ..Config::default() }
 }
 
 fn insert(database: &mut Database, id: &str, metadata: &str) {
@@ -164,7 +164,7 @@ fn a_file_keeps_the_words_and_must_agree_on_the_fields() {
     database.reindex(&Config { dimensions: 2, ..Config::default() }).unwrap();
     assert_eq!(search(&database, "fox", 9).len(), 7, "another index leaves the words alone");
     database.reindex(&config(&[])).unwrap();
-    assert!(database.stats().text.is_none());
+    assert!(database.stats().text_fields.is_empty());
 }
 
 #[test]
@@ -250,7 +250,7 @@ impl Pair {
                     _ => Index::Hnsw,
                 };
                 self.config.index = Some(other);
-                self.database.reindex(&Config { text: None, ..self.config.clone() }).unwrap();
+                self.database.reindex(&Config { text_fields: None, ..self.config.clone() }).unwrap();
             }
             Operation::Reopen => {
                 let bytes = self.database.to_bytes().unwrap();

@@ -10,7 +10,7 @@ use crate::codes::Codes;
 use crate::error::Error;
 use crate::graph::{self, Graph};
 use crate::kernels::LANES;
-use crate::options::{Config, MAX_ROWS, Options, TextConfig, agree_on_text};
+use crate::options::{Config, MAX_ROWS, Options, agree, check_text_fields};
 use crate::quantize::scalar::ScalarCodec;
 use crate::rows;
 use crate::scan::{Numbers, Parts};
@@ -66,8 +66,8 @@ struct State {
     entry: Option<Slot>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scan: Option<Numbers>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    text: Option<TextConfig>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    text_fields: Vec<String>,
 }
 
 /// The bytes of a section to be written.
@@ -149,8 +149,13 @@ pub(crate) struct Layout {
 /// What there is to write, in file order.
 fn sections(stored: &Stored) -> Vec<(Kind, Content<'_>)> {
     let (states, ids) = stored.slots.parts();
-    let mut state =
-        State { options: stored.options, slots: stored.slots.len(), entry: None, scan: None, text: None };
+    let mut state = State {
+        options: stored.options,
+        slots: stored.slots.len(),
+        entry: None,
+        scan: None,
+        text_fields: Vec::new(),
+    };
     let mut sections = vec![
         (Kind::SlotStates, Content::Parts(states.parts().collect())),
         (Kind::IdLengths, Content::Lengths(ids)),
@@ -183,7 +188,7 @@ fn sections(stored: &Stored) -> Vec<(Kind, Content<'_>)> {
         Index::Exact => {}
     }
     if let Some(words) = &stored.words {
-        state.text = Some(TextConfig { fields: words.fields().to_vec() });
+        state.text_fields = words.fields().to_vec();
         let Sections { lengths, words, postings } = words.sections();
         sections.push((Kind::WordLengths, Content::Bytes(bytemuck::cast_slice(&lengths).to_vec())));
         sections.push((Kind::Words, Content::Bytes(words)));
@@ -371,10 +376,8 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
     };
     state.options.check().map_err(|error| Error::corrupt("state", error.to_string()))?;
     let options = state.options.adopt(config)?;
-    if let Some(text) = &state.text {
-        text.check().map_err(|error| Error::corrupt("state", error.to_string()))?;
-    }
-    agree_on_text(config.text.as_ref(), state.text.as_ref())?;
+    check_text_fields(&state.text_fields).map_err(|error| Error::corrupt("state", error.to_string()))?;
+    agree("text.fields", config.text_fields.as_ref(), &state.text_fields)?;
     if state.slots > MAX_ROWS {
         return Err(Error::corrupt("state", format!("{} slots are more than {MAX_ROWS}", state.slots)));
     }
@@ -421,20 +424,20 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
         }
         Index::Exact => {}
     }
-    let words = match state.text {
-        Some(text) => Some(Box::new(words(&file, text, &slots)?)),
-        None => None,
+    let words = match state.text_fields.is_empty() {
+        false => Some(Box::new(words(&file, state.text_fields, &slots)?)),
+        true => None,
     };
     Ok(Stored { options, slots, vectors, metadata, index, words })
 }
 
-fn words(file: &File<'_>, text: TextConfig, slots: &Slots) -> Result<Words, Error> {
+fn words(file: &File<'_>, fields: Vec<String>, slots: &Slots) -> Result<Words, Error> {
     let sections = Sections {
         lengths: file.numbers(Kind::WordLengths)?,
         words: file.numbers(Kind::Words)?,
         postings: file.numbers(Kind::WordPostings)?,
     };
-    Words::from_sections(text.fields, &sections, slots)
+    Words::from_sections(fields, &sections, slots)
 }
 
 /// An opened file whose header, footer and directory are sound.

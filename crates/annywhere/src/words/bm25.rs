@@ -36,8 +36,8 @@ impl Words {
     /// Reads the words of a query.
     pub(crate) fn ask(&self, text: &str) -> Question {
         let mut question: Vec<(u32, u32)> = Vec::new();
-        self.split(text, |word| {
-            let Some(term) = self.find(word) else { return };
+        self.split(text, &mut |word| {
+            let Some(term) = self.terms.find(word) else { return };
             match question.iter_mut().find(|(known, _)| *known == term) {
                 Some((_, times)) => *times += 1,
                 None => question.push((term, 1)),
@@ -63,7 +63,11 @@ impl Words {
             let postings = &self.postings[term as usize];
             let holding = match all_live {
                 true => postings.count(),
-                false => postings.iter().filter(|&(document, _)| is_live(document)).count(),
+                false => {
+                    let mut holding = 0;
+                    postings.each(&mut |document, _| holding += usize::from(is_live(document)));
+                    holding
+                }
             };
             let rarity = (self.live as f64 - holding as f64 + 0.5) / (holding as f64 + 0.5);
             let weight = f64::from(asked) * ln(1.0 + rarity) * (K1 + 1.0);

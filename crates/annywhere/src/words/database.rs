@@ -4,7 +4,7 @@ use super::{Question, Words};
 use crate::database::{Database, Plan};
 use crate::error::Error;
 use crate::hits::Hits;
-use crate::options::TextConfig;
+use crate::options::check_text_fields;
 use crate::scratch::Scratch;
 use crate::slots::Slot;
 use crate::stored::Stored;
@@ -17,10 +17,9 @@ impl Words {
     ///
     /// # Errors
     /// [`Error::InvalidOption`].
-    pub(crate) fn of(text: Option<&TextConfig>) -> Result<Option<Box<Self>>, Error> {
-        let Some(text) = text else { return Ok(None) };
-        text.check()?;
-        Ok((!text.fields.is_empty()).then(|| Box::new(Self::new(text.fields.clone()))))
+    pub(crate) fn of(fields: &[String]) -> Result<Option<Box<Self>>, Error> {
+        check_text_fields(fields)?;
+        Ok((!fields.is_empty()).then(|| Box::new(Self::new(fields.to_vec()))))
     }
 }
 
@@ -53,9 +52,9 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::InvalidOption`] or [`Error::OutOfMemory`].
-    pub(crate) fn words_of_all_rows(&self, text: &TextConfig) -> Result<Option<Box<Words>>, Error> {
+    pub(crate) fn words_of_all_rows(&self, fields: &[String]) -> Result<Option<Box<Words>>, Error> {
         let Stored { slots, metadata, .. } = &self.stored;
-        let Some(mut words) = Words::of(Some(text))? else { return Ok(None) };
+        let Some(mut words) = Words::of(fields)? else { return Ok(None) };
         words.reserve(slots.len())?;
         let mut found = Vec::new();
         for slot in slots.live_slots() {

@@ -4,17 +4,14 @@
 //! at their ends; where the row lies is looked up by the number, so that rows can move. A removed document stays in the
 //! postings without a row and is passed over, until enough have gathered to renumber the rest.
 
-use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64;
-
-use super::classes::Classes;
 use super::postings::Postings;
-use super::split::{self, LONGEST_WORD};
+use super::sort::sort;
+use super::split::{self, Splitter};
+use super::terms::Terms;
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::fields::{self, Value};
 use crate::slots::Slot;
-use crate::texts::Texts;
 
 /// In place of a document where a row has no words, and of a slot where a document has no row.
 pub(super) const NONE: u32 = u32::MAX;
@@ -26,10 +23,9 @@ const MOST_REMOVED: usize = 1_024;
 pub(crate) struct Words {
     /// Dotted paths of the metadata fields whose words are indexed.
     pub(super) fields: Vec<String>,
-    classes: Classes,
-    /// The words, by the number of the term.
-    terms: Texts,
-    by_word: HashTable<u32>,
+    splitter: Splitter,
+    pub(super) terms: Terms,
+    /// Where each term stands.
     pub(super) postings: Vec<Postings>,
     /// Slot of each document.
     pub(super) slots: Chunks<Slot>,
@@ -46,9 +42,8 @@ impl Words {
     pub(crate) fn new(fields: Vec<String>) -> Self {
         Self {
             fields,
-            classes: Classes::new(),
-            terms: Texts::new(),
-            by_word: HashTable::new(),
+            splitter: Splitter::new(),
+            terms: Terms::new(),
             postings: Vec::new(),
             slots: Chunks::new(1),
             lengths: Chunks::new(1),
@@ -81,16 +76,16 @@ impl Words {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub(crate) fn add(&mut self, metadata: &str, found: &mut Vec<u32>) -> Result<Option<u32>, Error> {
+    pub(crate) fn add(&mut self, metadata: &str, found: &mut Vec<u64>) -> Result<Option<u32>, Error> {
         found.clear();
         let mut failed = None;
-        let Self { fields, classes, terms, by_word, postings, .. } = self;
+        let Self { fields, splitter, terms, postings, .. } = self;
         for field in fields.iter() {
             fields::visit(metadata, field, &mut |value| {
                 if let Value::Text(text) = value {
-                    split::words(classes, text, |word| {
-                        match term(terms, by_word, postings, word) {
-                            Ok(term) => found.push(term),
+                    split::words(splitter, text, &mut |word| {
+                        match term(terms, postings, word) {
+                            Ok(term) => found.push(term.into()),
                             Err(error) => failed = Some(error),
                         };
                     });
@@ -103,24 +98,20 @@ impl Words {
         if found.is_empty() {
             return Ok(None);
         }
-        found.sort_unstable();
-        self.push(found.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)), found.len() as u32)
-            .map(Some)
+        sort(found, &|a, b| a < b);
+        let document = self.push(found.len() as u32)?;
+        for run in found.chunk_by(|a, b| a == b) {
+            self.postings[run[0] as usize].push(document, run.len() as u32)?;
+        }
+        Ok(Some(document))
     }
 
-    /// Adds a document of `length` words, given as terms and their counts.
-    pub(super) fn push(
-        &mut self,
-        counted: impl Iterator<Item = (u32, u32)>,
-        length: u32,
-    ) -> Result<u32, Error> {
+    /// Adds a document of `length` words, which are in no postings yet.
+    pub(super) fn push(&mut self, length: u32) -> Result<u32, Error> {
         let document = u32::try_from(self.slots.len()).ok().filter(|&document| document != NONE);
         let document = document.ok_or(Error::OutOfMemory { bytes: size_of::<Slot>() })?;
         self.slots.grow(document as usize + 1, NONE)?;
         self.lengths.grow(document as usize + 1, length)?;
-        for (term, times) in counted {
-            self.postings[term as usize].push(document, times)?;
-        }
         Ok(document)
     }
 
@@ -146,10 +137,11 @@ impl Words {
     /// Moves the rows about: slot `i` takes the row of slot `order[i]`. Slots from `live` on hold no rows then and are
     /// forgotten.
     pub(crate) fn permute(&mut self, order: &[Slot], live: usize) {
-        self.documents.permute(order);
+        let before: Vec<u32> = (0..self.documents.len()).map(|slot| self.documents.get(slot)).collect();
         self.documents.shrink(live);
         for slot in 0..live {
-            let document = self.documents.get(slot);
+            let document = before[order[slot] as usize];
+            self.documents.set(slot, document);
             if document != NONE {
                 self.slots.set(document as usize, slot as Slot);
             }
@@ -183,7 +175,8 @@ impl Words {
             }
         }
         for postings in &mut self.postings {
-            postings.renumber(|document| Some(slots.get(document as usize)).filter(|&number| number != NONE));
+            postings
+                .renumber(&|document| Some(slots.get(document as usize)).filter(|&number| number != NONE));
         }
         slots.shrink(next as usize);
         self.lengths.shrink(next as usize);
@@ -199,53 +192,31 @@ impl Words {
     }
 
     fn drop_unused_words(&mut self) -> Result<(), Error> {
-        let used = self.postings.iter().filter(|postings| postings.count() > 0).count();
-        if used == self.postings.len() {
-            return Ok(());
-        }
-        let (mut terms, mut by_word) = (Texts::new(), HashTable::new());
-        by_word
-            .try_reserve(used, |_| 0)
-            .map_err(|_| Error::OutOfMemory { bytes: used * size_of::<u32>() })?;
-        let is_used = |&term: &usize| self.postings[term].count() > 0;
-        for (next, term) in (0..self.postings.len()).filter(is_used).enumerate() {
-            let word = self.terms.get(term);
-            terms.reserve(next + 1, word.len())?;
-            terms.set(next, word);
-            by_word.insert_unique(hash(word), next as u32, |&term| hash(terms.get(term as usize)));
+        let is_used = |&term: &u32| self.postings[term as usize].count() > 0;
+        let mut terms = Terms::new();
+        for term in (0..self.postings.len() as u32).filter(is_used) {
+            terms.add(self.terms.word(term))?;
         }
         self.postings.retain(|postings| postings.count() > 0);
-        (self.terms, self.by_word) = (terms, by_word);
+        self.terms = terms;
         Ok(())
-    }
-
-    /// The number of a word that some document holds or held.
-    pub(super) fn find(&self, word: &str) -> Option<u32> {
-        self.by_word.find(hash(word), |&term| self.terms.get(term as usize) == word).copied()
-    }
-
-    /// The word of a term.
-    pub(super) fn word(&self, term: u32) -> &str {
-        self.terms.get(term as usize)
     }
 
     /// The number of a word, which it gets now if it is new.
     pub(super) fn term(&mut self, word: &str) -> Result<u32, Error> {
-        term(&mut self.terms, &mut self.by_word, &mut self.postings, word)
+        term(&mut self.terms, &mut self.postings, word)
     }
 
     /// Calls `each` with every word of a text.
-    pub(super) fn split(&self, text: &str, each: impl FnMut(&str)) {
-        split::words(&self.classes, text, each);
+    pub(super) fn split(&self, text: &str, each: &mut dyn FnMut(&str)) {
+        split::words(&self.splitter, text, each);
     }
 
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
         let lists: usize = self.postings.iter().map(Postings::bytes).sum();
-        let tables = self.postings.capacity() * size_of::<Postings>()
-            + self.by_word.capacity() * (size_of::<u32>() + 1);
         lists
-            + tables
+            + self.postings.capacity() * size_of::<Postings>()
             + self.terms.bytes()
             + self.slots.bytes()
             + self.lengths.bytes()
@@ -253,29 +224,13 @@ impl Words {
     }
 }
 
-fn term(
-    terms: &mut Texts,
-    by_word: &mut HashTable<u32>,
-    postings: &mut Vec<Postings>,
-    word: &str,
-) -> Result<u32, Error> {
-    debug_assert!(word.len() <= LONGEST_WORD, "the splitter cuts words");
-    if let Some(&term) = by_word.find(hash(word), |&term| terms.get(term as usize) == word) {
+/// The number of a word, which it gets now if it is new.
+fn term(terms: &mut Terms, postings: &mut Vec<Postings>, word: &str) -> Result<u32, Error> {
+    if let Some(term) = terms.find(word) {
         return Ok(term);
     }
-    let term = postings.len();
-    let bytes = size_of::<Postings>();
-    postings.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes })?;
-    by_word
-        .try_reserve(1, |&term| hash(terms.get(term as usize)))
-        .map_err(|_| Error::OutOfMemory { bytes })?;
-    terms.reserve(term + 1, word.len())?;
-    terms.set(term, word);
+    postings.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: size_of::<Postings>() })?;
+    let term = terms.add(word)?;
     postings.push(Postings::default());
-    by_word.insert_unique(hash(word), term as u32, |&term| hash(terms.get(term as usize)));
-    Ok(term as u32)
-}
-
-fn hash(word: &str) -> u64 {
-    xxh3_64(word.as_bytes())
+    Ok(term)
 }

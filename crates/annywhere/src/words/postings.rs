@@ -27,39 +27,42 @@ impl Postings {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`]; nothing is added then.
+    #[inline(never)]
     pub(super) fn push(&mut self, document: u32, times: u32) -> Result<(), Error> {
-        if self.bytes.capacity() - self.bytes.len() < LONGEST {
-            let wanted = LONGEST.min(distance_bytes(document - self.last) + distance_bytes(times));
-            self.bytes.try_reserve(wanted).map_err(|_| Error::OutOfMemory { bytes: wanted })?;
-        }
-        put(document - self.last, times, |byte| self.bytes.push(byte));
+        let (posting, length) = encode(document - self.last, times);
+        self.bytes.try_reserve(length).map_err(|_| Error::OutOfMemory { bytes: length })?;
+        self.bytes.extend_from_slice(&posting[..length]);
         (self.last, self.count) = (document, self.count + 1);
         Ok(())
     }
 
-    /// Documents, and how often the word stands in them.
-    #[inline]
+    /// Documents, and how often the word stands in them; for loops that must be fast.
+    #[inline(always)]
     pub(super) fn iter(&self) -> Iter<'_> {
         Iter { bytes: &self.bytes, at: 0, document: 0 }
     }
 
+    /// The same for loops that need not be, in less code.
+    #[inline(never)]
+    pub(super) fn each(&self, each: &mut dyn FnMut(u32, u32)) {
+        self.iter().for_each(|(document, times)| each(document, times));
+    }
+
     /// Renumbers the documents, which keep their order and get no larger numbers, and drops those that get none.
-    pub(super) fn renumber(&mut self, number: impl Fn(u32) -> Option<u32>) {
+    pub(super) fn renumber(&mut self, number: &dyn Fn(u32) -> Option<u32>) {
         let Self { bytes, count, last } = self;
         (*count, *last) = (0, 0);
-        let (mut read, mut written, mut document) = (0, 0, 0);
-        while read < bytes.len() {
-            let mut rest = Iter { bytes, at: read, document };
-            let Some((found, times)) = rest.next() else { break };
-            (read, document) = (rest.at, found);
-            if let Some(number) = number(found) {
+        let (mut written, mut rest) = (0, Iter { bytes, at: 0, document: 0 });
+        while let Some((document, times)) = rest.next() {
+            let (at, document_read) = (rest.at, rest.document);
+            if let Some(number) = number(document) {
                 // In place: a distance between kept documents takes no more bytes than those it is the sum of.
-                put(number - *last, times, |byte| {
-                    bytes[written] = byte;
-                    written += 1;
-                });
+                let (posting, length) = encode(number - *last, times);
+                bytes[written..written + length].copy_from_slice(&posting[..length]);
+                written += length;
                 (*last, *count) = (number, *count + 1);
             }
+            rest = Iter { bytes, at, document: document_read };
         }
         bytes.truncate(written);
         bytes.shrink_to_fit();
@@ -81,8 +84,15 @@ pub(super) struct Iter<'a> {
 impl Iterator for Iter<'_> {
     type Item = (u32, u32);
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<(u32, u32)> {
+        // Nearly all postings are one byte.
+        let first = *self.bytes.get(self.at)?;
+        if first & 0x81 == 0 {
+            self.at += 1;
+            self.document = self.document.wrapping_add(u32::from(first >> 1));
+            return Some((self.document, 1));
+        }
         let (distance, times) = take_posting(self.bytes, &mut self.at)?;
         self.document = self.document.wrapping_add(distance as u32);
         Some((self.document, times))
@@ -90,28 +100,31 @@ impl Iterator for Iter<'_> {
 }
 
 /// Reads one posting: distance and count. `None` where the bytes end early, or a number is longer than any that is written.
-#[inline]
+#[inline(never)]
 pub(super) fn take_posting(bytes: &[u8], at: &mut usize) -> Option<(u64, u32)> {
     let first = take(bytes, at)?;
     let times = if first & 1 == 0 { 1 } else { u32::try_from(take(bytes, at)?).ok()? };
     Some((first >> 1, times))
 }
 
-/// Writes one posting.
-pub(super) fn put(distance: u32, times: u32, mut write: impl FnMut(u8)) {
-    put_number(u64::from(distance) << 1 | u64::from(times > 1), &mut write);
+/// One posting: bytes, of which the first so many count.
+#[inline(never)]
+pub(super) fn encode(distance: u32, times: u32) -> ([u8; LONGEST], usize) {
+    let (mut posting, mut length) = ([0; LONGEST], 0);
+    let mut put = |mut number: u64| {
+        while number > 0x7f {
+            posting[length] = number as u8 | 0x80;
+            length += 1;
+            number >>= 7;
+        }
+        posting[length] = number as u8;
+        length += 1;
+    };
+    put(u64::from(distance) << 1 | u64::from(times > 1));
     if times > 1 {
-        put_number(times.into(), &mut write);
+        put(times.into());
     }
-}
-
-/// Writes a number with seven bits per byte.
-pub(super) fn put_number(mut number: u64, write: &mut impl FnMut(u8)) {
-    while number > 0x7f {
-        write(number as u8 | 0x80);
-        number >>= 7;
-    }
-    write(number as u8);
+    (posting, length)
 }
 
 /// Reads a number of up to 35 bits; `None` where the bytes end before it does, or it is longer.
@@ -129,11 +142,6 @@ pub(super) fn take(bytes: &[u8], at: &mut usize) -> Option<u64> {
     None
 }
 
-/// At least the bytes that a number takes in a posting.
-fn distance_bytes(number: u32) -> usize {
-    1 + (33 - number.leading_zeros() as usize) / 7
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,11 +154,13 @@ mod tests {
             .chain([(u32::MAX, u32::MAX)])
             .collect();
         for &(document, times) in &given {
-            postings.push(document, times).unwrap();
+            postings.push(document, times.max(1)).unwrap();
         }
+        let given: Vec<(u32, u32)> =
+            given.iter().map(|&(document, times)| (document, times.max(1))).collect();
         assert_eq!(postings.iter().collect::<Vec<_>>(), given);
         let number = |document: u32| (document % 7 != 3).then_some(document / 2);
-        postings.renumber(number);
+        postings.renumber(&number);
         let kept: Vec<(u32, u32)> =
             given.iter().filter_map(|&(document, times)| Some((number(document)?, times))).collect();
         assert_eq!((postings.iter().collect::<Vec<_>>(), postings.count()), (kept.clone(), kept.len()));

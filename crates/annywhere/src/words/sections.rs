@@ -2,8 +2,8 @@
 //! whatever happened before. `FORMAT.md` describes the sections.
 
 use super::index::{NONE, Words};
-use super::postings::{self, put, put_number};
-use super::split::LONGEST_WORD;
+use super::postings::{encode, take_posting};
+use super::sort::sort;
 use crate::error::Error;
 use crate::slots::{Slot, Slots};
 
@@ -27,27 +27,34 @@ impl Words {
         };
         let mut sections =
             Sections { lengths: (0..self.documents.len()).map(length).collect(), ..Sections::default() };
-        let mut terms: Vec<u32> = (0..self.postings.len() as u32).collect();
-        terms.sort_unstable_by_key(|&term| self.word(term));
-        let mut rows: Vec<(Slot, u32)> = Vec::new();
+        let mut terms: Vec<u64> = (0..self.postings.len() as u64).collect();
+        sort(&mut terms, &|a, b| self.terms.word(a as u32) < self.terms.word(b as u32));
+        // Slot and number of times.
+        let mut rows: Vec<u64> = Vec::new();
         for term in terms {
             rows.clear();
-            let placed = self.postings[term as usize]
-                .iter()
-                .map(|(document, times)| (self.slots.get(document as usize), times));
-            rows.extend(placed.filter(|&(slot, _)| slot != NONE));
+            self.postings[term as usize].each(&mut |document, times| {
+                let slot = self.slots.get(document as usize);
+                if slot != NONE {
+                    rows.push(u64::from(slot) << 32 | u64::from(times));
+                }
+            });
             if rows.is_empty() {
                 continue;
             }
-            rows.sort_unstable();
-            let word = self.word(term).as_bytes();
+            if !rows.is_sorted() {
+                sort(&mut rows, &|a, b| a < b);
+            }
+            let word = self.terms.word(term as u32).as_bytes();
             // The splitter cuts words at 255 bytes.
             sections.words.push(word.len() as u8);
             sections.words.extend_from_slice(word);
-            put_number(rows.len() as u64, &mut |byte| sections.words.push(byte));
+            sections.words.extend_from_slice(&(rows.len() as u32).to_le_bytes());
             let mut last = 0;
-            for &(slot, times) in &rows {
-                put(slot - last, times, |byte| sections.postings.push(byte));
+            for &row in &rows {
+                let slot = (row >> 32) as u32;
+                let (posting, length) = encode(slot - last, row as u32);
+                sections.postings.extend_from_slice(&posting[..length]);
                 last = slot;
             }
         }
@@ -64,61 +71,59 @@ impl Words {
         sections: &Sections,
         slots: &Slots,
     ) -> Result<Self, Error> {
-        let corrupt = |reason: String| Error::corrupt("words", reason);
+        let corrupt = |reason: &str| Err(Error::corrupt("words", reason));
         let Sections { lengths, words: bytes, postings } = sections;
+        if lengths.len() != slots.len() {
+            return corrupt("the lengths are not those of the slots");
+        }
         let mut words = Self::new(fields);
         words.reserve(slots.len())?;
-        if lengths.len() != slots.len() {
-            return Err(corrupt(format!("{} rows have words of {} slots", lengths.len(), slots.len())));
-        }
+        // How many of its words each document has not been seen to hold yet.
+        let mut missing = Vec::new();
         for (slot, &length) in lengths.iter().enumerate().filter(|&(_, &length)| length > 0) {
             if !slots.is_live(slot as Slot) {
-                return Err(corrupt(format!("slot {slot} has words and no row")));
+                return corrupt("a slot has words and no row");
             }
-            let document = words.push(std::iter::empty(), length)?;
+            let document = words.push(length)?;
             words.place(document, slot as Slot);
+            missing.push(length);
         }
-        // How many of its words each document has not been seen to hold yet.
-        let mut missing: Vec<u32> = (0..words.live).map(|document| words.lengths.get(document)).collect();
-        let (mut at, mut read, mut before) = (0, 0, "");
-        while at < bytes.len() {
-            let length = bytes[at] as usize;
-            let text = bytes.get(at + 1..at + 1 + length).and_then(|text| std::str::from_utf8(text).ok());
-            let Some(word) = text.filter(|&word| word > before && word.len() <= LONGEST_WORD) else {
-                return Err(corrupt(format!("what follows the word {before:?} is no word after it")));
+        let (mut rest, mut read, mut before) = (bytes.as_slice(), 0, "");
+        while let Some((&length, more)) = rest.split_first() {
+            let Some((text, more)) = more.split_at_checked(length.into()) else {
+                return corrupt("a word is cut off");
             };
-            at += 1 + length;
-            let count = postings::take(bytes, &mut at).unwrap_or_default();
-            if count == 0 {
-                return Err(corrupt(format!("no row holds the word {word:?}")));
-            }
+            let Some((count, more)) = more.split_first_chunk() else {
+                return corrupt("a count is cut off");
+            };
+            let Some(word) = std::str::from_utf8(text).ok().filter(|&word| word > before) else {
+                return corrupt("a word does not come after the one before, or is not UTF-8");
+            };
+            (rest, before) = (more, word);
             let term = words.term(word)?;
-            let mut slot = 0;
+            let (mut slot, count) = (0, u32::from_le_bytes(*count));
             for posting in 0..count {
-                let (distance, times) = postings::take_posting(postings, &mut read)
-                    .ok_or_else(|| corrupt(format!("the postings of {word:?} are cut off")))?;
+                let Some((distance, times)) = take_posting(postings, &mut read) else {
+                    return corrupt("a posting is cut off");
+                };
                 slot += distance;
-                let document = usize::try_from(slot)
-                    .ok()
-                    .filter(|&slot| slot < slots.len() && (distance > 0 || posting == 0))
-                    .map(|slot| words.documents.get(slot) as usize);
-                let left = document.and_then(|document| missing.get_mut(document));
-                match (left, document) {
-                    (Some(left), Some(document)) if (1..=*left).contains(&times) => {
-                        *left -= times;
-                        words.postings[term as usize].push(document as u32, times)?;
-                    }
-                    _ => return Err(corrupt(format!("the word {word:?} is not in slot {slot}"))),
+                let is_next = distance > 0 || posting == 0;
+                let document = match usize::try_from(slot) {
+                    Ok(slot) if slot < slots.len() && is_next => words.documents.get(slot),
+                    _ => NONE,
+                };
+                match missing.get_mut(document as usize) {
+                    Some(left) if (1..=*left).contains(&times) => *left -= times,
+                    _ => return corrupt("a word stands in a slot more often than the slot has words"),
                 }
+                words.postings[term as usize].push(document, times)?;
             }
-            before = word;
+            if count == 0 {
+                return corrupt("a word stands nowhere");
+            }
         }
-        if read != postings.len() {
-            return Err(corrupt(format!("{} bytes follow the last posting", postings.len() - read)));
-        }
-        if let Some(document) = missing.iter().position(|&left| left > 0) {
-            let slot = words.slots.get(document);
-            return Err(corrupt(format!("{} words of slot {slot} are missing", missing[document])));
+        if read != postings.len() || missing.iter().any(|&left| left > 0) {
+            return corrupt("the postings are not those of the words");
         }
         Ok(words)
     }
