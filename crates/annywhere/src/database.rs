@@ -5,7 +5,9 @@
 
 use crate::codes::{Codes, ScalarSpace};
 use crate::error::Error;
+use crate::filter::{FilterLimits, Selection};
 use crate::graph::Graph;
+use crate::graph::filtered::FilteredSearch;
 use crate::graph::search::Search;
 use crate::hits::{Hits, Row, SearchParams};
 use crate::kernels;
@@ -16,7 +18,7 @@ use crate::scan::FEWEST_CODED;
 use crate::scan::exact::{ExactScan, Rescore};
 use crate::scan::search::{Effort, ScanSearch};
 use crate::scratch::{Candidate, Scratch, Scratches};
-use crate::slots::Slot;
+use crate::slots::{Slot, Slots};
 use crate::space::Space;
 use crate::stats::{MemoryStats, Stats};
 use crate::store::{Sink, Source, segment};
@@ -46,14 +48,21 @@ pub(crate) struct Plan {
     pub(crate) method: Method,
     /// Words that are searched.
     pub(crate) question: Option<Question>,
+    /// The rows that may be hits, if not all may.
+    pub(crate) selection: Option<Selection>,
 }
 
 /// How candidates are found.
 #[derive(Clone, Copy)]
 pub(crate) enum Method {
     Exact,
-    Graph { ef: usize, rescore: bool },
+    Graph {
+        ef: usize,
+        rescore: bool,
+    },
     Scan(Effort),
+    /// There is nothing to be found.
+    Nothing,
 }
 
 /// Vectors with ids and metadata, searchable by similarity.
@@ -74,6 +83,7 @@ pub(crate) enum Method {
 pub struct Database {
     pub(crate) stored: Stored,
     pub(crate) scratches: Scratches,
+    pub(crate) filter_limits: FilterLimits,
 }
 
 impl Database {
@@ -87,7 +97,8 @@ impl Database {
         let mut stored = Stored::new(options);
         stored.words = Words::of(config.text_fields.as_deref().unwrap_or_default())?;
         stored.slots.reserve(0, config.max_elements.unwrap_or(0).min(MOST_RESERVED), 0)?;
-        Ok(Self { stored, scratches: Scratches::default() })
+        let filter_limits = config.filter_limits.unwrap_or_default().check()?;
+        Ok(Self { stored, scratches: Scratches::default(), filter_limits })
     }
 
     /// The options in force.
@@ -165,11 +176,12 @@ impl Database {
         let new = self.stored.slots.next(rows.len());
         let used = new.iter().max().map_or(0, |&last| last as usize + 1);
         self.stored.shrink(before.max(used));
-        let Stored { slots, vectors: originals, metadata, .. } = &mut self.stored;
+        let Stored { slots, vectors: originals, metadata, columns, .. } = &mut self.stored;
         for ((row, &slot), vector) in rows.iter().zip(&new).zip(vectors.chunks_exact(dimensions)) {
             slots.insert(row.id(), slot);
             originals.set(slot, vector);
             metadata.set(slot as usize, row.metadata());
+            columns.touch(slot);
         }
         self.place_words(&documents, &new);
         self.index(&new);
@@ -179,7 +191,7 @@ impl Database {
 
     /// Takes rows into the index, which has room for them.
     fn index(&mut self, new: &[Slot]) {
-        let Self { stored: Stored { index, slots, vectors, .. }, scratches } = self;
+        let Self { stored: Stored { index, slots, vectors, .. }, scratches, .. } = self;
         match index {
             Index::Graph { graph, codes } => {
                 for &slot in new {
@@ -231,10 +243,11 @@ impl Database {
 
     /// Makes a row dead and forgets its texts; false if there is none.
     fn remove(&mut self, id: &str) -> bool {
-        let Stored { slots, metadata, index, words, .. } = &mut self.stored;
+        let Stored { slots, metadata, index, words, columns, .. } = &mut self.stored;
         let removed = slots.remove(id);
         if let Some(slot) = removed {
             metadata.set(slot as usize, "");
+            columns.touch(slot);
             if let Some(words) = words {
                 words.remove(slot);
             }
@@ -247,7 +260,7 @@ impl Database {
 
     /// Takes removed rows out of the graph once enough have gathered.
     fn unlink_the_dead(&mut self) {
-        let Self { stored: Stored { index, slots, vectors, .. }, scratches } = self;
+        let Self { stored: Stored { index, slots, vectors, .. }, scratches, .. } = self;
         let Index::Graph { graph, codes } = index else {
             return;
         };
@@ -278,7 +291,7 @@ impl Database {
 
     /// Moves the rows of a scan to their cells and forgets removed ones.
     fn arrange(&mut self, anew: bool) {
-        let Self { stored, scratches } = self;
+        let Self { stored, scratches, .. } = self;
         let Stored { index, slots, vectors, .. } = stored;
         let arrangement = match index {
             Index::Scan(scan) if slots.live() >= FEWEST_CODED => {
@@ -426,8 +439,10 @@ impl Database {
             Ok(Plan { question: Some(question), .. }) if self.word_effort(&question) > QUICK_POSTINGS => {
                 false
             }
-            Ok(Plan { method: Method::Exact, .. }) => {
-                self.len() * self.stored.options.dimensions <= QUICK_NUMBERS
+            Ok(Plan { method: Method::Nothing, .. }) => true,
+            Ok(Plan { method: Method::Exact, selection, .. }) => {
+                let rows = selection.map_or(self.len(), |selection| selection.count);
+                rows * self.stored.options.dimensions <= QUICK_NUMBERS
             }
             Ok(Plan { method: Method::Graph { ef, .. }, .. }) => ef <= QUICK_LIST,
             Ok(Plan { method: Method::Scan(_), k, .. }) => k <= QUICK_LIST && self.len() <= QUICK_ROWS,
@@ -462,77 +477,107 @@ impl Database {
         if params.threshold.is_some_and(f32::is_nan) {
             return invalid("threshold", "is NaN");
         }
-        let k = params.k.min(self.len());
+        let selection = match &params.filter {
+            Some(filter) => Some(self.select(filter)?).filter(|selection| selection.count < self.len()),
+            None => None,
+        };
+        let rows = selection.as_ref().map_or(self.len(), |selection| selection.count);
+        let k = params.k.min(rows);
         let ef = params.ef.unwrap_or(options.ef_search).max(k).min(MAX_ROWS);
         let method = match &self.stored.index {
-            _ if params.exact || k == self.len() => Method::Exact,
+            _ if rows == 0 => Method::Nothing,
+            _ if params.exact || k == rows => Method::Exact,
+            _ if selection.as_ref().is_some_and(|selection| selection.is_few(self.len(), k)) => Method::Exact,
             // A list as long as the database visits every row anyway.
-            Index::Graph { .. } if ef < self.len() => Method::Graph { ef, rescore: params.rescore },
+            Index::Graph { .. } if ef < rows => Method::Graph { ef, rescore: params.rescore },
             Index::Scan(scan) if scan.is_coded() => {
-                let effort = scan.effort(params.target_recall.unwrap_or(options.target_recall), k);
+                let effort = scan.effort(
+                    params.target_recall.unwrap_or(options.target_recall),
+                    selection.as_ref().map_or(k, |selection| selection.rank_of(k, self.len())),
+                );
                 Method::Scan(Effort { rescore: params.rescore, ..effort })
             }
             _ => Method::Exact,
         };
         let question = params.text.as_ref().map(|text| self.question(text)).transpose()?;
-        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, question })
+        let selection = match method {
+            Method::Graph { .. } => selection.map(|selection| self.prepared(selection)),
+            _ => selection,
+        };
+        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, question, selection })
     }
 
     /// One search that has been checked.
     fn run(&self, query: &[f32], plan: &Plan, scratch: &mut Scratch) -> Hits<'_> {
         let Stored { index, vectors, slots, .. } = &self.stored;
         let k = plan.k;
+        let mask = plan.selection.as_ref().map(|selection| &selection.matches);
         vectors.aim_at_vector(query, &mut scratch.query);
         let found = match (plan.method, index) {
+            (Method::Nothing, _) => {
+                scratch.sorted.clear();
+                true
+            }
             (Method::Scan(effort), Index::Scan(scan)) => {
-                kernels::run(ScanSearch { scan, vectors, k, effort, scratch });
+                kernels::run(ScanSearch { scan, vectors, mask, k, effort, scratch });
                 scratch.sorted.len() >= k
             }
             (Method::Graph { ef, rescore }, Index::Graph { graph, codes }) => {
-                self.search_graph(graph, codes, query, ef, rescore, scratch);
-                scratch.sorted.len() >= k
+                let selection = plan.selection.as_ref();
+                let ended = self.search_graph(graph, codes, query, selection, ef, rescore, scratch);
+                ended && scratch.sorted.len() >= k
             }
             _ => false,
         };
         if !found {
-            kernels::run(ExactScan { vectors, slots, k, scratch });
+            kernels::run(ExactScan { vectors, slots, mask, k, scratch });
         }
         self.hits(scratch, plan)
     }
 
-    /// Walks the graph and rescores.
+    /// Walks the graph and rescores; false if it is better to compare every row.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what `run` has at hand; a struct would only repeat its locals"
+    )]
     fn search_graph(
         &self,
         graph: &Graph,
         codes: &Codes,
         query: &[f32],
+        selection: Option<&Selection>,
         ef: usize,
         rescore: bool,
         scratch: &mut Scratch,
-    ) {
+    ) -> bool {
         let Stored { slots, vectors, .. } = &self.stored;
-        match codes {
-            Codes::None => kernels::run(Search { graph, space: vectors, slots, ef, scratch }),
+        let ended = match codes {
+            Codes::None => walk(graph, vectors, slots, selection, ef, scratch),
             Codes::Scalar { codec, rows } => {
                 let space = ScalarSpace { codec: *codec, rows };
                 space.aim_at_vector(query, &mut scratch.query);
-                kernels::run(Search { graph, space, slots, ef, scratch });
+                walk(graph, space, slots, selection, ef, scratch)
             }
+        };
+        if !ended {
+            return false;
         }
+        let matches = |slot: &Slot| selection.is_none_or(|selection| selection.matches.contains(*slot));
         let Scratch { pool, fresh, sorted, .. } = &mut *scratch;
         if rescore {
             fresh.clear();
             for near in pool.candidates() {
-                fresh.extend(graph.rows_at(near.slot(), slots));
+                fresh.extend(graph.rows_at(near.slot(), slots).filter(matches));
             }
             kernels::run(Rescore { vectors, scratch });
         } else {
             sorted.clear();
             for near in pool.candidates() {
-                sorted
-                    .extend(graph.rows_at(near.slot(), slots).map(|slot| Candidate::new(near.rank(), slot)));
+                let rows = graph.rows_at(near.slot(), slots).filter(matches);
+                sorted.extend(rows.map(|slot| Candidate::new(near.rank(), slot)));
             }
         }
+        true
     }
 
     /// Applies the threshold and cuts at `k`.
@@ -564,10 +609,16 @@ impl Database {
             ids: self.stored.slots.bytes(),
             metadata: self.stored.metadata.bytes(),
             words: self.stored.words.as_ref().map_or(0, |words| words.bytes()),
+            columns: self.stored.columns.bytes(),
             total: 0,
         };
-        memory.total =
-            memory.vectors + memory.codes + memory.graph + memory.ids + memory.metadata + memory.words;
+        memory.total = memory.vectors
+            + memory.codes
+            + memory.graph
+            + memory.ids
+            + memory.metadata
+            + memory.words
+            + memory.columns;
         let text_fields = self.stored.words.as_ref().map_or(Vec::new(), |words| words.fields().to_vec());
         Stats {
             count: self.len(),
@@ -603,8 +654,25 @@ impl Database {
     /// # Errors
     /// [`Error::Corrupt`], [`Error::VersionTooNew`], [`Error::Mismatch`], or whatever the source reports.
     pub fn read(source: &dyn Source, config: &Config) -> Result<Self, Error> {
-        Ok(Self { stored: segment::read(source, config)?, scratches: Scratches::default() })
+        let filter_limits = config.filter_limits.unwrap_or_default().check()?;
+        Ok(Self { stored: segment::read(source, config)?, scratches: Scratches::default(), filter_limits })
     }
+}
+
+/// Fills the scratch's pool from the graph; false if the walk gave up.
+fn walk<S: Space>(
+    graph: &Graph,
+    space: S,
+    slots: &Slots,
+    selection: Option<&Selection>,
+    ef: usize,
+    scratch: &mut Scratch,
+) -> bool {
+    if let Some(selection) = selection {
+        return kernels::run(FilteredSearch { graph, space, slots, selection, ef, scratch });
+    }
+    kernels::run(Search { graph, space, slots, ef, scratch });
+    true
 }
 
 #[cfg(test)]

@@ -79,6 +79,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A filter that cannot be understood, or is too large.
+    #[error("the filter {}{reason}", at(path))]
+    InvalidFilter {
+        /// Keys and list places that lead to the fault, with dots between them; empty for the whole filter.
+        path: String,
+        /// What is wrong there.
+        reason: String,
+    },
     /// An argument of a call has a value outside its range.
     #[error("argument {argument}: {reason}")]
     InvalidArgument {
@@ -154,6 +162,10 @@ fn place(row: Option<usize>) -> String {
     row.map_or_else(|| "the query".to_owned(), |row| format!("row {row}"))
 }
 
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("at {path} ") }
+}
+
 impl Error {
     /// The stable code: the variant's name.
     #[must_use]
@@ -167,6 +179,7 @@ impl Error {
             Self::DuplicateId { .. } => "DuplicateId",
             Self::InvalidMetadata { .. } => "InvalidMetadata",
             Self::InvalidOption { .. } => "InvalidOption",
+            Self::InvalidFilter { .. } => "InvalidFilter",
             Self::InvalidArgument { .. } => "InvalidArgument",
             Self::Mismatch { .. } => "Mismatch",
             Self::Corrupt { .. } => "Corrupt",

@@ -1,7 +1,7 @@
 //! Values inside metadata, by dotted path: `a.b` is the property `b` of the object at `a`.
 //!
 //! Arrays stand for their elements, also on the way: with `{"a":[{"b":1},{"b":2}]}` the path `a.b` leads to 1 and 2. Objects
-//! and `null` are no values. A value more than 120 levels deep is not seen.
+//! are no values. A value more than 120 levels deep is not seen.
 
 use std::fmt;
 
@@ -11,9 +11,12 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Value<'a> {
-    Text(&'a str),
-    Number(f64),
+    /// The path leads somewhere; what it leads to follows.
+    Present,
+    Null,
     Bool(bool),
+    Number(f64),
+    Text(&'a str),
 }
 
 /// Calls `each` with every value that `path` leads to in the JSON text of an object, in the order of the text.
@@ -77,6 +80,7 @@ impl<'de> Visitor<'de> for At<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
+        self.take(Value::Null);
         Ok(())
     }
 
@@ -96,6 +100,9 @@ impl<'de> Visitor<'de> for At<'_> {
         };
         while let Some(is_it) = properties.next_key_seed(Is(name))? {
             if is_it {
+                if rest.is_none() {
+                    (self.each)(Value::Present);
+                }
                 properties.next_value_seed(At { path: rest, each: self.each })?;
             } else {
                 properties.next_value::<IgnoredAny>()?;
@@ -137,15 +144,15 @@ mod tests {
         let json =
             r#"{"a":{"b":["x",{"c":"deep"},["\u00e9"]]},"n":-1.5,"t":true,"z":null,"a.b":"no","":{"":"e"}}"#;
         for (path, expected) in [
-            ("a.b", r#"[Text("x"), Text("é")]"#),
-            ("a.b.c", r#"[Text("deep")]"#),
-            ("n", "[Number(-1.5)]"),
-            ("t", "[Bool(true)]"),
-            ("z", "[]"),
-            ("a", "[]"),
+            ("a.b", r#"[Present, Text("x"), Text("é")]"#),
+            ("a.b.c", r#"[Present, Text("deep")]"#),
+            ("n", "[Present, Number(-1.5)]"),
+            ("t", "[Present, Bool(true)]"),
+            ("z", "[Present, Null]"),
+            ("a", "[Present]"),
             ("a.c", "[]"),
             ("n.x", "[]"),
-            (".", r#"[Text("e")]"#),
+            (".", r#"[Present, Text("e")]"#),
         ] {
             let mut found = Vec::new();
             visit(json, path, &mut |value| found.push(format!("{value:?}")));

@@ -27,6 +27,8 @@ pub struct SearchParams {
     pub metadata: bool,
     /// Words to search for in the `text_fields` of [`Config`](crate::Config).
     pub text: Option<String>,
+    /// Which rows may be hits; see the language in `filter/mod.rs`.
+    pub filter: Option<serde_json::Value>,
 }
 
 impl Default for SearchParams {
@@ -40,6 +42,7 @@ impl Default for SearchParams {
             threshold: None,
             metadata: true,
             text: None,
+            filter: None,
         }
     }
 }

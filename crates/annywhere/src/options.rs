@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::filter::FilterLimits;
 use crate::kernels::TABLE_ENTRIES;
 use crate::metric::Metric;
 use crate::quantize::product::SUBSPACE_STEP;
@@ -40,6 +41,8 @@ pub struct Config {
     pub quantization: Option<Quantization>,
     /// Part of the true neighbours that a scan aims to find, 0.5 to 1.
     pub target_recall: Option<f32>,
+    /// How large filters may be. Not kept in files.
+    pub filter_limits: Option<FilterLimits>,
     /// Dotted paths of the metadata fields whose words can be searched, up to 32; none: no words.
     pub text_fields: Option<Vec<String>>,
 }

@@ -187,9 +187,21 @@ pub(crate) struct Scratch {
     pub(crate) fresh: Vec<Slot>,
     /// Candidates sorted outside the pool.
     pub(crate) sorted: Vec<Candidate>,
+    /// Slots to be walked through.
+    pub(crate) through: Vec<Slot>,
     pub(crate) scan: ScanScratch,
+    pub(crate) work: Work,
     /// Scores of words.
     pub(crate) words: Scores,
+}
+
+/// What a search has done so far, for whoever asks how it went.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Work {
+    /// Rows whose codes were scanned, or whose links were followed.
+    pub(crate) visited: usize,
+    /// Rows that were compared with the query one by one, by their codes in a graph.
+    pub(crate) distances: usize,
 }
 
 /// Scratches that wait for the next search, so that searches allocate nothing and run at the same time.

@@ -36,6 +36,8 @@ pub struct MemoryStats {
     pub metadata: usize,
     /// Words of texts and where they stand.
     pub words: usize,
+    /// Columns of the fields that filters have named.
+    pub columns: usize,
     /// The sum of all parts.
     pub total: usize,
 }

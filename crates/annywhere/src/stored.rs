@@ -3,6 +3,7 @@
 use crate::codes::Codes;
 use crate::error::Error;
 use crate::graph::Graph;
+use crate::metadata::Columns;
 use crate::options::{self, Options};
 use crate::scan::{Codec, Scan};
 use crate::slots::{Slot, Slots};
@@ -19,6 +20,7 @@ pub(crate) struct Stored {
     pub(crate) metadata: Texts,
     pub(crate) index: Index,
     pub(crate) words: Option<Box<Words>>,
+    pub(crate) columns: Columns,
 }
 
 /// What finds candidates without looking at every vector.
@@ -76,6 +78,7 @@ impl Stored {
             metadata: Texts::new(),
             index: Index::new(&options),
             words: None,
+            columns: Columns::default(),
             options,
         }
     }
@@ -102,7 +105,7 @@ impl Stored {
 
     /// Forgets the slots from `slots` on, which hold no rows yet.
     pub(crate) fn shrink(&mut self, slots: usize) {
-        let Self { options: _, slots: ids, vectors, metadata, index, words } = self;
+        let Self { options: _, slots: ids, vectors, metadata, index, words, columns: _ } = self;
         vectors.shrink(slots);
         metadata.shrink(slots);
         index.shrink(slots);
@@ -115,8 +118,9 @@ impl Stored {
     /// Moves the rows about: slot `i` takes the row of slot `order[i]`. The live rows come first, the other slots are
     /// forgotten. The index is not moved with them.
     pub(crate) fn permute(&mut self, order: &[Slot]) {
-        let Self { options: _, slots, vectors, metadata, index: _, words } = self;
+        let Self { options: _, slots, vectors, metadata, index: _, words, columns } = self;
         let live = slots.live();
+        columns.permute(order, live, slots, metadata);
         vectors.permute(order);
         metadata.permute(order);
         slots.permute(order, live);

@@ -20,6 +20,7 @@
 //! A row's links of the bottom layer are `2m` numbers at a fixed place, ended by [`NONE`] where there are fewer.
 
 mod delete;
+pub(crate) mod filtered;
 mod insert;
 mod neighbors;
 pub(crate) mod search;

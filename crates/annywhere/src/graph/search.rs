@@ -97,7 +97,7 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
     level: u8,
     scratch: &mut Scratch,
 ) {
-    let Scratch { query, pool, visited, fresh, .. } = scratch;
+    let Scratch { query, pool, visited, fresh, work, .. } = scratch;
     let any_dead = slots.dead() > 0;
     let is_live = |slot| !any_dead || graph.stands_for_a_row(slot, slots);
     fresh.resize(graph.capacity(level), 0);
@@ -112,6 +112,8 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
             fresh[count] = link;
             count += usize::from(visited.insert(link));
         }
+        work.visited += 1;
+        work.distances += count;
         for &link in &fresh[..count] {
             space.prefetch(kernels, link);
         }

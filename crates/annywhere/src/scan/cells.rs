@@ -475,7 +475,7 @@ impl Scan {
     fn needed_by(&self, slot: Slot, neighbours: usize, vectors: &Vectors, scratch: &mut Scratch) -> Vec<f32> {
         vectors.aim_at_slot(slot, &mut scratch.query);
         let effort = Effort { epsilon: CALIBRATION_EPSILON, reach: f32::INFINITY, rescore: true };
-        kernels::run(ScanSearch { scan: self, vectors, k: neighbours + 1, effort, scratch });
+        kernels::run(ScanSearch { scan: self, vectors, mask: None, k: neighbours + 1, effort, scratch });
         let ScanScratch { cells, ceiling, .. } = &scratch.scan;
         let Some(last) = scratch.sorted.last() else {
             return Vec::new();

@@ -1,6 +1,7 @@
 //! Exact scan: every live row is ranked with its original vector. The truth that everything else is measured against.
 
-use crate::kernels::{Kernels, Task};
+use crate::filter::Bitmap;
+use crate::kernels::{BLOCK_ROWS, Kernels, Task};
 use crate::scratch::{Candidate, Scratch};
 use crate::slots::{Slot, Slots};
 use crate::space::{Space, rank_all};
@@ -8,11 +9,14 @@ use crate::vectors::Vectors;
 
 /// Rows gathered before they are ranked: enough to rank without pause, few enough to stay in the first cache.
 const GATHERED: usize = 256;
+/// The same where rows are asked for ahead, because they do not lie side by side.
+const GATHERED_MASKED: usize = 64;
 
-/// Fills the scratch's `sorted` with the `k` nearest live rows of its query, nearest first.
+/// Fills the scratch's `sorted` with the `k` nearest live rows of its query, or of `mask`, nearest first.
 pub(crate) struct ExactScan<'a> {
     pub(crate) vectors: &'a Vectors,
     pub(crate) slots: &'a Slots,
+    pub(crate) mask: Option<&'a Bitmap>,
     pub(crate) k: usize,
     pub(crate) scratch: &'a mut Scratch,
 }
@@ -22,8 +26,8 @@ impl Task for ExactScan<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { vectors, slots, k, scratch } = self;
-        let Scratch { query, fresh, sorted, .. } = scratch;
+        let Self { vectors, slots, mask, k, scratch } = self;
+        let Scratch { query, fresh, sorted, work, .. } = scratch;
         sorted.clear();
         if k == 0 {
             return;
@@ -33,9 +37,16 @@ impl Task for ExactScan<'_> {
         let mut bound = f32::INFINITY;
         let mut next: Slot = 0;
         while (next as usize) < slots.len() {
-            let end = (next as usize + GATHERED).min(slots.len()) as Slot;
             fresh.clear();
-            fresh.extend((next..end).filter(|&slot| slots.is_live(slot)));
+            let end = match mask {
+                None => {
+                    let end = (next as usize + GATHERED).min(slots.len()) as Slot;
+                    fresh.extend((next..end).filter(|&slot| slots.is_live(slot)));
+                    end
+                }
+                Some(mask) => gather(kernels, vectors, mask, next, fresh),
+            };
+            work.distances += fresh.len();
             rank_all(kernels, vectors, query, fresh, |rank, slot| {
                 if rank <= bound {
                     sorted.push(Candidate::new(rank, slot));
@@ -53,6 +64,29 @@ impl Task for ExactScan<'_> {
     }
 }
 
+/// Takes the slots of a mask from `next` on, word by word, until enough have gathered; returns where it ended.
+#[inline(always)]
+fn gather<K: Kernels>(
+    kernels: K,
+    vectors: &Vectors,
+    mask: &Bitmap,
+    next: Slot,
+    gathered: &mut Vec<Slot>,
+) -> Slot {
+    let mut block = next as usize / BLOCK_ROWS;
+    while block * BLOCK_ROWS < mask.slots() && gathered.len() + BLOCK_ROWS <= GATHERED_MASKED {
+        let mut bits = mask.block(block);
+        while bits != 0 {
+            let slot = (block * BLOCK_ROWS) as Slot + bits.trailing_zeros();
+            bits &= bits - 1;
+            gathered.push(slot);
+            vectors.prefetch(kernels, slot);
+        }
+        block += 1;
+    }
+    (block * BLOCK_ROWS) as Slot
+}
+
 /// Ranks the given slots with their original vectors; the scratch's `sorted` holds them, nearest first.
 pub(crate) struct Rescore<'a> {
     pub(crate) vectors: &'a Vectors,
@@ -64,7 +98,8 @@ impl Task for Rescore<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Scratch { query, fresh, sorted, .. } = self.scratch;
+        let Scratch { query, fresh, sorted, work, .. } = self.scratch;
+        work.distances += fresh.len();
         for &slot in fresh.iter() {
             self.vectors.prefetch(kernels, slot);
         }

@@ -1,6 +1,7 @@
 //! One search through the cells.
 
 use super::cells::Scan;
+use crate::filter::Bitmap;
 use crate::kernels::{BLOCK_ROWS, Kernels, Task};
 use crate::metric::Metric;
 use crate::quantize::tables::Tables;
@@ -45,11 +46,12 @@ pub(crate) struct Effort {
     pub(crate) rescore: bool,
 }
 
-/// Fills the scratch's `sorted` with the nearest `k` rows, nearest first, or with all if there are fewer. The query is in
+/// Fills the scratch's `sorted` with the nearest `k` rows, or rows of `mask`, nearest first, or with all if there are fewer. The query is in
 /// the scratch as `Vectors` aims it.
 pub(crate) struct ScanSearch<'a> {
     pub(crate) scan: &'a Scan,
     pub(crate) vectors: &'a Vectors,
+    pub(crate) mask: Option<&'a Bitmap>,
     pub(crate) k: usize,
     pub(crate) effort: Effort,
     pub(crate) scratch: &'a mut Scratch,
@@ -60,7 +62,7 @@ impl Task for ScanSearch<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { scan, vectors, k, effort, scratch } = self;
+        let Self { scan, vectors, mask, k, effort, scratch } = self;
         let mut scan_scratch = std::mem::take(&mut scratch.scan);
         scratch.sorted.clear();
         let ScanScratch { tables, target, coded, products, cells, ceiling, passed } = &mut scan_scratch;
@@ -72,6 +74,7 @@ impl Task for ScanSearch<'_> {
         *ceiling = scan.ceiling(square);
         let mut progress = Progress {
             vectors,
+            mask,
             k,
             effort,
             floor: f32::NEG_INFINITY,
@@ -123,6 +126,7 @@ impl Task for ScanSearch<'_> {
 /// The state of a search between cells.
 struct Progress<'a> {
     vectors: &'a Vectors,
+    mask: Option<&'a Bitmap>,
     k: usize,
     effort: Effort,
     /// Similarity of the k-th best so far.
@@ -182,15 +186,22 @@ fn scan_cell<K: Kernels>(
     let (first, last) = (slots.start as usize / BLOCK_ROWS, (slots.end as usize - 1) / BLOCK_ROWS);
     let mut sums = [0u16; BLOCK_ROWS];
     for number in first..=last {
-        let block = scan.block(number);
         let start = number * BLOCK_ROWS;
         let from = (slots.start as usize).saturating_sub(start);
         let to = (slots.end as usize - start).min(BLOCK_ROWS);
-        let within = (u32::MAX >> (BLOCK_ROWS - to)) & (u32::MAX << from);
-        let live = block.tail.live & within;
+        let mut wanted = (u32::MAX >> (BLOCK_ROWS - to)) & (u32::MAX << from);
+        if let Some(mask) = progress.mask {
+            wanted &= mask.block(number);
+            if wanted == 0 {
+                continue;
+            }
+        }
+        let block = scan.block(number);
+        let live = block.tail.live & wanted;
         if live == 0 {
             continue;
         }
+        scratch.work.visited += live.count_ones() as usize;
         let needed = progress.floor - base - slack;
         // A sum that every row reaches whose upper bound reaches the floor. Dividing by infinity or zero, and a floor of
         // minus infinity, end in 0: all rows are looked at.
@@ -230,7 +241,7 @@ impl Progress<'_> {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn score<K: Kernels>(&mut self, kernels: K, passed: &mut Vec<Candidate>, scratch: &mut Scratch) {
-        let Scratch { query, sorted, fresh, .. } = scratch;
+        let Scratch { query, sorted, fresh, work, .. } = scratch;
         passed.sort_unstable();
         let step = SCORED.max(self.k / 4);
         for group in passed.chunks(step) {
@@ -238,6 +249,7 @@ impl Progress<'_> {
                 break;
             }
             if self.effort.rescore {
+                work.distances += group.len();
                 fresh.clear();
                 for candidate in group {
                     fresh.push(candidate.slot());

@@ -10,6 +10,7 @@ use crate::codes::Codes;
 use crate::error::Error;
 use crate::graph::{self, Graph};
 use crate::kernels::LANES;
+use crate::metadata::Columns;
 use crate::options::{Config, MAX_ROWS, Options, agree, check_text_fields};
 use crate::quantize::scalar::ScalarCodec;
 use crate::rows;
@@ -51,6 +52,7 @@ enum Kind {
     ScanCells = 14,
     ScanCodebook = 15,
     ScanOrigin = 16,
+    Columns = 24,
     WordLengths = 32,
     Words = 33,
     WordPostings = 34,
@@ -193,6 +195,10 @@ fn sections(stored: &Stored) -> Vec<(Kind, Content<'_>)> {
         sections.push((Kind::WordLengths, Content::Bytes(bytemuck::cast_slice(&lengths).to_vec())));
         sections.push((Kind::Words, Content::Bytes(words)));
         sections.push((Kind::WordPostings, Content::Bytes(postings)));
+    }
+    let columns = stored.columns.to_bytes(&stored.slots, &stored.metadata);
+    if !columns.is_empty() {
+        sections.push((Kind::Columns, Content::Bytes(columns)));
     }
     let vectors = stored.vectors.rows().parts().collect();
     sections.push((Kind::Vectors, Content::Parts(vectors)));
@@ -428,7 +434,12 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
         false => Some(Box::new(words(&file, state.text_fields, &slots)?)),
         true => None,
     };
-    Ok(Stored { options, slots, vectors, metadata, index, words })
+    let columns = if file.has(Kind::Columns) {
+        Columns::from_bytes(&file.numbers::<u8>(Kind::Columns)?, &slots)?
+    } else {
+        Columns::default()
+    };
+    Ok(Stored { options, slots, vectors, metadata, index, words, columns })
 }
 
 fn words(file: &File<'_>, fields: Vec<String>, slots: &Slots) -> Result<Words, Error> {
@@ -510,6 +521,10 @@ impl<'a> File<'a> {
             }
         }
         Ok(Self { source, entries, hashes })
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.entries.iter().any(|entry| entry.kind == kind as u32)
     }
 
     fn entry(&self, kind: Kind) -> Result<Entry, Error> {

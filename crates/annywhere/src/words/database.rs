@@ -93,7 +93,8 @@ impl Database {
         let mut hits = Hits::new(slots, plan.metadata.then_some(metadata));
         if let Some(words) = words {
             words.score(question, &mut scratch.words);
-            words.best(&scratch.words, plan.k, |_| true, &mut scratch.sorted);
+            let may = |slot| plan.selection.as_ref().is_none_or(|selection| selection.matches.contains(slot));
+            words.best(&scratch.words, plan.k, may, &mut scratch.sorted);
             for best in &scratch.sorted {
                 let score = 0.0 - best.rank();
                 if plan.threshold.is_some_and(|threshold| score < threshold) {
