@@ -1,0 +1,56 @@
+/** Which part of the true neighbours searches find. */
+import type { Command } from '../command.js';
+import { decimal, integer } from '../command.js';
+import { openExisting } from '../open.js';
+import { SAMPLE_OPTIONS, sampleQueries } from '../sample.js';
+
+const MOST_K = 10_000;
+/** 95 % of a normal distribution lie within so many standard deviations. */
+const DEVIATIONS = 1.96;
+
+export const recall: Command = {
+  says: 'Measures which part of the true neighbours searches find',
+  positionals: ['database'],
+  options: {
+    k: { type: 'string', value: 'number', says: 'neighbours looked at; default 10' },
+    target: {
+      type: 'string',
+      value: 'part',
+      says: 'targetRecall of a scan, instead of that of the database',
+    },
+    ef: { type: 'string', value: 'number', says: 'candidates of a graph, instead of those of the database' },
+    ...SAMPLE_OPTIONS,
+  },
+  async run({ positionals, values, output }) {
+    const [path] = positionals as [string];
+    const db = await openExisting(path);
+    try {
+      const k = integer(values, 'k', 1, MOST_K) ?? 10;
+      const target = decimal(values, 'target');
+      const ef = integer(values, 'ef', 1, 65_536);
+      const how = {
+        k,
+        ...(target !== undefined && { targetRecall: target }),
+        ...(ef !== undefined && { ef }),
+      };
+      const queries = await sampleQueries(db, values);
+      const found: number[] = [];
+      for (const [at, vector] of queries.entries()) {
+        const truth = new Set((await db.search({ vector, k, exact: true })).map((hit) => hit.id));
+        const hits = await db.search({ vector, ...how });
+        found.push(hits.filter((hit) => truth.has(hit.id)).length / Math.max(1, truth.size));
+        output.progress('queries', at + 1, queries.length);
+      }
+      const mean = found.reduce((sum, part) => sum + part, 0) / found.length;
+      const variance =
+        found.reduce((sum, part) => sum + (part - mean) ** 2, 0) / Math.max(1, found.length - 1);
+      const margin = DEVIATIONS * Math.sqrt(variance / found.length);
+      output.result({ recall: mean, margin, k, queries: found.length }, () => [
+        `recall@${k} ${mean.toFixed(4)} ± ${margin.toFixed(4)} (95 %), ${found.length} queries`,
+      ]);
+      return 0;
+    } finally {
+      await db.close();
+    }
+  },
+};
