@@ -7,6 +7,7 @@ import {
   type TableSource,
 } from './static-encoder.js';
 
+export * from './embed/public.js';
 export { AnnywhereError } from './errors.js';
 export type { EncoderOptions, TableSource };
 

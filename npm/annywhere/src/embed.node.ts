@@ -2,6 +2,8 @@ import { runtime } from './platform/node.js';
 import { readTable } from './read-table.node.js';
 import { type EncoderOptions, EngineBoundEncoder, openTable, type TableSource } from './static-encoder.js';
 
+export { folderStore } from './embed/folder.node.js';
+export * from './embed/public.js';
 export { AnnywhereError } from './errors.js';
 export type { EncoderOptions, TableSource };
 
