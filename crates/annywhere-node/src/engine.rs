@@ -143,19 +143,19 @@ impl Engine {
 
     #[napi(catch_unwind)]
     pub fn compact(&self) -> AsyncTask<Work<(), ()>> {
-        self.write(|database| {
-            database.compact();
-            Ok(())
-        })
+        self.write(|database| Ok(database.compact()?))
     }
 
     #[napi(catch_unwind)]
     pub fn get(&self, id: String) -> napi::Result<Option<EngineRow>> {
         let row = |database: &Database| {
             let row = database.get(&id)?;
-            Some(EngineRow { vector: row.vector.to_vec().into(), metadata: row.metadata.to_owned() })
+            Ok(row.map(|row| EngineRow {
+                vector: row.vector.into_owned().into(),
+                metadata: row.metadata.into_owned(),
+            }))
         };
-        Ok(with_database(&self.database, |database| Ok(row(database)))?)
+        Ok(with_database(&self.database, row)?)
     }
 
     #[napi(catch_unwind)]

@@ -99,13 +99,13 @@ impl Engine {
         Ok(())
     }
 
-    pub fn compact(&mut self) {
-        self.database.compact();
+    pub fn compact(&mut self) -> Result<(), Thrown> {
+        Ok(self.database.compact()?)
     }
 
-    pub fn get(&self, id: &str) -> Option<EngineRow> {
+    pub fn get(&self, id: &str) -> Result<Option<EngineRow>, Thrown> {
         let row = self.database.get(id)?;
-        Some(EngineRow { vector: row.vector.to_vec(), metadata: row.metadata.to_owned() })
+        Ok(row.map(|row| EngineRow { vector: row.vector.into_owned(), metadata: row.metadata.into_owned() }))
     }
 
     pub fn len(&self) -> usize {

@@ -3,6 +3,8 @@
 //! One insert: read and check everything → make room → slot, vector, texts → index.
 //! One search: check → scan, graph or exact scan → rescore with the original vectors → threshold → cut at k, once.
 
+use std::sync::Arc;
+
 use crate::codes::{Codes, ScalarSpace};
 use crate::error::Error;
 use crate::filter::{FilterLimits, Selection};
@@ -20,8 +22,8 @@ use crate::scan::search::{Effort, ScanSearch};
 use crate::scratch::{Candidate, Scratch, Scratches};
 use crate::slots::{Slot, Slots};
 use crate::space::Space;
-use crate::stats::{MemoryStats, Stats};
-use crate::store::{Sink, Source, segment};
+use crate::stats::{MemoryStats, Originals, Stats};
+use crate::store::{SharedSource, Sink, Source, segment};
 use crate::stored::{Index, Stored};
 use crate::words::{Question, Words};
 
@@ -82,6 +84,8 @@ pub(crate) enum Method {
 #[derive(Debug)]
 pub struct Database {
     pub(crate) stored: Stored,
+    /// The file that the vectors are in, if it was opened for reading only.
+    file: Option<Arc<dyn SharedSource>>,
     pub(crate) scratches: Scratches,
     pub(crate) filter_limits: FilterLimits,
 }
@@ -98,7 +102,7 @@ impl Database {
         stored.words = Words::of(config.text_fields.as_deref().unwrap_or_default())?;
         stored.slots.reserve(0, config.max_elements.unwrap_or(0).min(MOST_RESERVED), 0)?;
         let filter_limits = config.filter_limits.unwrap_or_default().check()?;
-        Ok(Self { stored, scratches: Scratches::default(), filter_limits })
+        Ok(Self { stored, file: None, scratches: Scratches::default(), filter_limits })
     }
 
     /// The options in force.
@@ -128,6 +132,7 @@ impl Database {
     /// What is wrong with the first bad row, with its index; nothing has changed then. [`Error::OutOfMemory`] if there
     /// is no room.
     pub fn insert(&mut self, rows: &str, vectors: &[f32]) -> Result<(), Error> {
+        self.refuse_read_only()?;
         self.insert_after(rows, vectors, || Ok(()))
     }
 
@@ -231,6 +236,7 @@ impl Database {
     /// # Errors
     /// None at present.
     pub fn delete(&mut self, ids: &[&str]) -> Result<usize, Error> {
+        self.refuse_read_only()?;
         let removed = ids.iter().filter(|id| self.remove(id)).count();
         self.stored.metadata.collect_if_due();
         if let Some(words) = &mut self.stored.words {
@@ -323,7 +329,11 @@ impl Database {
     /// Gives memory of removed rows back and makes searches as fast as they get: the rows of a scan move to cells around
     /// new centres, the graph lets go of removed rows. Nothing that a search finds changes but the last few per cent of
     /// recall.
-    pub fn compact(&mut self) {
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`].
+    pub fn compact(&mut self) -> Result<(), Error> {
+        self.refuse_read_only()?;
         if let Index::Graph { .. } = self.stored.index {
             self.rebuild(self.stored.options);
         } else {
@@ -333,6 +343,7 @@ impl Database {
         if let Some(words) = &mut self.stored.words {
             words.collect();
         }
+        Ok(())
     }
 
     /// Replaces the index by the one that `config` describes; rows, ids and metadata stay. Unchanged on error. If `config`
@@ -342,6 +353,7 @@ impl Database {
     /// [`Error::InvalidOption`] for an option outside its range, [`Error::Mismatch`] for other dimensions or another
     /// metric, [`Error::OutOfMemory`].
     pub fn reindex(&mut self, config: &Config) -> Result<(), Error> {
+        self.refuse_read_only()?;
         let config = Config {
             distance_metric: config.distance_metric.or(Some(self.stored.options.distance_metric)),
             ..config.clone()
@@ -389,13 +401,17 @@ impl Database {
     }
 
     /// A row by its id.
-    #[must_use]
-    pub fn get(&self, id: &str) -> Option<Row<'_>> {
-        let slot = self.stored.slots.find(id)?;
-        Some(Row {
-            vector: self.stored.vectors.get(slot),
-            metadata: rows::metadata_or_empty(self.stored.metadata.get(slot as usize)),
-        })
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] or [`Error::Io`] if it has to be read from a file and cannot be.
+    pub fn get(&self, id: &str) -> Result<Option<Row<'_>>, Error> {
+        let Some(slot) = self.stored.slots.find(id) else {
+            return Ok(None);
+        };
+        Ok(Some(Row {
+            vector: self.stored.vectors.read(slot)?,
+            metadata: rows::read_metadata(&self.stored.metadata, slot)?,
+        }))
     }
 
     /// The rows nearest to `query`, best first. With `text` and an empty `query`, the rows whose words answer it best.
@@ -407,10 +423,10 @@ impl Database {
         let plan = self.plan(params)?;
         let scratch = &mut self.scratches.borrow().scratch;
         if let (Some(question), true) = (&plan.question, query.is_empty()) {
-            return Ok(self.search_words(question, &plan, scratch));
+            return answered(self.search_words(question, &plan, scratch), scratch);
         }
         self.stored.vectors.check(query, None)?;
-        Ok(self.run(query, &plan, scratch))
+        answered(self.run(query, &plan, scratch), scratch)
     }
 
     /// The same for many queries, which lie one after the other, on all cores where there are threads.
@@ -429,7 +445,10 @@ impl Database {
         for (row, query) in queries.iter().enumerate() {
             self.stored.vectors.check(query, Some(row))?;
         }
-        Ok(parallel::map(queries.len(), &self.scratches, |at, scratch| self.run(queries[at], &plan, scratch)))
+        let answers = parallel::map(queries.len(), &self.scratches, |at, scratch| {
+            answered(self.run(queries[at], &plan, scratch), scratch)
+        });
+        answers.into_iter().collect()
     }
 
     /// Whether a search takes so little time, a millisecond or two, that handing it to another thread is not worth it.
@@ -621,6 +640,7 @@ impl Database {
             + memory.columns;
         let text_fields = self.stored.words.as_ref().map_or(Vec::new(), |words| words.fields().to_vec());
         Stats {
+            originals: if self.file.is_some() { Originals::Storage } else { Originals::Memory },
             count: self.len(),
             deleted: self.stored.slots.dead(),
             options: self.stored.options,
@@ -634,6 +654,9 @@ impl Database {
     /// # Errors
     /// Whatever the sink reports.
     pub fn write(&self, sink: &mut dyn Sink) -> Result<(), Error> {
+        if let Some(file) = &self.file {
+            return copy(&**file, sink);
+        }
         segment::write(&self.stored, sink)
     }
 
@@ -643,7 +666,7 @@ impl Database {
     /// [`Error::OutOfMemory`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        segment::write(&self.stored, &mut bytes)?;
+        self.write(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -655,8 +678,52 @@ impl Database {
     /// [`Error::Corrupt`], [`Error::VersionTooNew`], [`Error::Mismatch`], or whatever the source reports.
     pub fn read(source: &dyn Source, config: &Config) -> Result<Self, Error> {
         let filter_limits = config.filter_limits.unwrap_or_default().check()?;
-        Ok(Self { stored: segment::read(source, config)?, scratches: Scratches::default(), filter_limits })
+        Ok(Self {
+            stored: segment::read(source, config)?,
+            file: None,
+            scratches: Scratches::default(),
+            filter_limits,
+        })
     }
+
+    /// Opens a file for reading only and leaves vectors and metadata where they are: a search reads those of the rows it
+    /// scores exactly and those of its hits. Codes, links, words and ids are in memory.
+    ///
+    /// Bytes are checked when they are read for the first time, so damage of vectors and metadata is found by searches.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn open(source: Arc<dyn SharedSource>, config: &Config) -> Result<Self, Error> {
+        let filter_limits = config.filter_limits.unwrap_or_default().check()?;
+        let stored = segment::open(&source, config)?;
+        Ok(Self { stored, file: Some(source), scratches: Scratches::default(), filter_limits })
+    }
+
+    /// Refuses changes of what was opened for reading only.
+    pub(crate) fn refuse_read_only(&self) -> Result<(), Error> {
+        if self.file.is_some() { Err(Error::ReadOnly) } else { Ok(()) }
+    }
+}
+
+/// Hits with all that has to be read for them.
+fn answered<'a>(mut hits: Hits<'a>, scratch: &Scratch) -> Result<Hits<'a>, Error> {
+    if let Some(failure) = scratch.query.fetched.take().failure {
+        return Err(failure);
+    }
+    hits.fetch_metadata()?;
+    Ok(hits)
+}
+
+/// Copies a whole file.
+fn copy(source: &dyn Source, sink: &mut dyn Sink) -> Result<(), Error> {
+    const AT_ONCE: u64 = 1 << 20;
+    let mut buffer = vec![0; AT_ONCE.min(source.len()) as usize];
+    for at in (0..source.len()).step_by(AT_ONCE as usize) {
+        let piece = &mut buffer[..AT_ONCE.min(source.len() - at) as usize];
+        source.read_at(at, piece)?;
+        sink.write(piece)?;
+    }
+    Ok(())
 }
 
 /// Fills the scratch's pool from the graph; false if the walk gave up.

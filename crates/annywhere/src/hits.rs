@@ -1,5 +1,7 @@
 //! What a search is asked and what it answers.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -69,17 +71,35 @@ pub struct Hits<'a> {
     slots: Vec<Slot>,
     scores: Vec<f32>,
     distances: Vec<f32>,
+    /// Metadata that was read from a file.
+    fetched: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Hits<'a> {
     pub(crate) fn new(rows: &'a Slots, metadata: Option<&'a Texts>) -> Self {
-        Self { rows, metadata, slots: Vec::new(), scores: Vec::new(), distances: Vec::new() }
+        Self {
+            rows,
+            metadata,
+            slots: Vec::new(),
+            scores: Vec::new(),
+            distances: Vec::new(),
+            fetched: Vec::new(),
+        }
     }
 
     pub(crate) fn push(&mut self, slot: Slot, score: f32, distance: f32) {
         self.slots.push(slot);
         self.scores.push(score);
         self.distances.push(distance);
+    }
+
+    /// Reads the metadata of all hits, where it has to be read.
+    pub(crate) fn fetch_metadata(&mut self) -> Result<(), Error> {
+        if let Some(metadata) = self.metadata.filter(|texts| texts.is_fixed()) {
+            let texts = self.slots.iter().map(|&slot| rows::read_metadata(metadata, slot));
+            self.fetched = texts.collect::<Result<_, _>>()?;
+        }
+        Ok(())
     }
 
     /// Number of hits.
@@ -114,8 +134,13 @@ impl<'a> Hits<'a> {
     /// Ids and metadata as one JSON text, `["id",{metadata},"id2",{..},…]`: the form in which hits cross into JavaScript.
     #[must_use]
     pub fn rows_json(&self) -> String {
-        let texts = self.slots.iter().map(|&slot| {
-            (self.rows.id(slot), self.metadata.map_or("", |metadata| metadata.get(slot as usize)))
+        let texts = self.slots.iter().enumerate().map(|(rank, &slot)| {
+            let metadata = match (self.fetched.get(rank), self.metadata) {
+                (Some(fetched), _) => fetched,
+                (None, Some(metadata)) => metadata.get(slot as usize),
+                (None, None) => "",
+            };
+            (self.rows.id(slot), metadata)
         });
         // Quotes and commas of a row, and `{}` where there is no metadata.
         const AROUND: usize = 6;
@@ -164,10 +189,10 @@ fn push_string(json: &mut String, text: &str) {
 }
 
 /// A stored row.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row<'a> {
     /// The vector as it was given.
-    pub vector: &'a [f32],
+    pub vector: Cow<'a, [f32]>,
     /// The metadata as JSON text; `{}` if there is none.
-    pub metadata: &'a str,
+    pub metadata: Cow<'a, str>,
 }

@@ -13,6 +13,7 @@ mod database;
 mod error;
 mod fields;
 mod filter;
+mod fixed_texts;
 mod graph;
 mod hits;
 mod kernels;
@@ -25,6 +26,7 @@ mod rng;
 mod rows;
 mod scan;
 mod scratch;
+mod shared;
 mod slots;
 mod space;
 mod stats;
@@ -42,8 +44,9 @@ pub use hits::{Hits, Row, SearchParams};
 pub use kernels::simd;
 pub use metric::Metric;
 pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};
-pub use stats::{MemoryStats, Stats};
-pub use store::{Access, Backend, MemoryBackend, Sink, Source, Store};
+pub use shared::Shared;
+pub use stats::{MemoryStats, Originals, Stats};
+pub use store::{Access, Backend, MemoryBackend, SharedSource, Sink, Source, Store};
 
 #[cfg(target_endian = "big")]
 compile_error!("files are read in place as little-endian numbers; no supported platform is big-endian");

@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::Error;
+use crate::slots::Slot;
+use crate::texts::Texts;
 
 /// Longest id in UTF-8 bytes.
 const LONGEST_ID: usize = 65_535;
@@ -36,6 +38,19 @@ impl Row<'_> {
 /// Stored metadata as users see it: a row without any has an empty object.
 pub(crate) fn metadata_or_empty(stored: &str) -> &str {
     if stored.is_empty() { NO_METADATA } else { stored }
+}
+
+/// The metadata of a slot as users see it.
+///
+/// # Errors
+/// [`Error::Corrupt`] if it is read from a file and is not a JSON object, or whatever the file reports.
+pub(crate) fn read_metadata(stored: &Texts, slot: Slot) -> Result<Cow<'_, str>, Error> {
+    match stored.read(slot as usize)? {
+        Cow::Borrowed(text) => Ok(Cow::Borrowed(metadata_or_empty(text))),
+        Cow::Owned(text) if text.is_empty() => Ok(Cow::Borrowed(NO_METADATA)),
+        Cow::Owned(text) if is_json_object(&text) => Ok(Cow::Owned(text)),
+        Cow::Owned(_) => Err(Error::corrupt("metadata", format!("that of slot {slot} is not a JSON object"))),
+    }
 }
 
 /// Whether the text is one JSON object, as metadata must be.

@@ -5,7 +5,7 @@
 
 use crate::chunks::Chunks;
 use crate::error::Error;
-use crate::text_table::TextTable;
+use crate::text_table::{TextTable, hash};
 use crate::texts::Texts;
 
 /// A row's place in every array of the database, below 2³¹. Never shown to users.
@@ -20,6 +20,8 @@ pub(crate) struct Slots {
     ids: Texts,
     states: Chunks<u8>,
     by_id: TextTable,
+    /// Stands for the table where rows do not change: the live slots in the order of their ids' hashes.
+    sorted: Option<Vec<Slot>>,
     /// Free slots in descending order, so that the lowest is popped first.
     free: Vec<Slot>,
     dead: usize,
@@ -27,7 +29,14 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn new() -> Self {
-        Self { ids: Texts::new(), states: Chunks::new(1), by_id: TextTable::new(), free: Vec::new(), dead: 0 }
+        Self {
+            ids: Texts::new(),
+            states: Chunks::new(1),
+            by_id: TextTable::new(),
+            sorted: None,
+            free: Vec::new(),
+            dead: 0,
+        }
     }
 
     /// Number of slots of any state.
@@ -37,7 +46,7 @@ impl Slots {
 
     /// Number of rows.
     pub(crate) fn live(&self) -> usize {
-        self.by_id.len()
+        self.sorted.as_ref().map_or(self.by_id.len(), Vec::len)
     }
 
     /// Number of slots that wait for reuse.
@@ -65,7 +74,13 @@ impl Slots {
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Slot> {
-        self.by_id.find(&self.ids, id)
+        let Some(sorted) = &self.sorted else {
+            return self.by_id.find(&self.ids, id);
+        };
+        let wanted = hash(id);
+        let first = sorted.partition_point(|&slot| hash(self.id(slot)) < wanted);
+        let same_hash = sorted[first..].iter().take_while(|&&slot| hash(self.id(slot)) == wanted);
+        same_hash.copied().find(|&slot| self.id(slot) == id)
     }
 
     /// The slots that the next `count` rows will take.
@@ -142,7 +157,8 @@ impl Slots {
 
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
-        self.ids.bytes() + self.states.bytes() + self.by_id.bytes() + self.free.capacity() * size_of::<Slot>()
+        let slots = self.free.capacity() + self.sorted.as_ref().map_or(0, Vec::capacity);
+        self.ids.bytes() + self.states.bytes() + self.by_id.bytes() + slots * size_of::<Slot>()
     }
 
     /// The state of each slot and its id, as a file holds them.
@@ -155,7 +171,8 @@ impl Slots {
     /// # Errors
     /// [`Error::Corrupt`] for an unknown state, a live slot without an id, a dead one with an id, or a repeated id.
     pub(crate) fn from_parts(states: Chunks<u8>, ids: Texts) -> Result<Self, Error> {
-        let mut slots = Self { ids, states, by_id: TextTable::new(), free: Vec::new(), dead: 0 };
+        let sorted = ids.is_fixed().then(Vec::new);
+        let mut slots = Self { ids, states, sorted, ..Self::new() };
         for slot in (0..slots.len() as Slot).rev() {
             let state = slots.states.get(slot as usize);
             match state {
@@ -173,13 +190,40 @@ impl Slots {
             if id.is_empty() == (state == LIVE) {
                 return Err(Error::corrupt("ids", format!("slot {slot} of state {state} has the id {id:?}")));
             }
-            if state == LIVE {
+            if state != LIVE {
+                continue;
+            }
+            if let Some(sorted) = &mut slots.sorted {
+                sorted.push(slot);
+            } else {
                 if slots.find(id).is_some() {
                     return Err(Error::corrupt("ids", format!("the id {id:?} stands twice")));
                 }
                 slots.by_id.insert(&slots.ids, slot);
             }
         }
+        slots.sort_by_id()?;
         Ok(slots)
+    }
+
+    /// Puts the live slots of rows that do not change in order.
+    fn sort_by_id(&mut self) -> Result<(), Error> {
+        let Self { ids, sorted: Some(sorted), .. } = self else {
+            return Ok(());
+        };
+        let id = |slot: Slot| ids.get(slot as usize);
+        sorted.shrink_to_fit();
+        sorted.sort_by_cached_key(|&slot| (hash(id(slot)), slot));
+        let mut others_of_equal_hash = 1;
+        for at in 1..sorted.len() {
+            let equal = hash(id(sorted[at])) == hash(id(sorted[at - 1]));
+            others_of_equal_hash = if equal { others_of_equal_hash + 1 } else { 1 };
+            for before in 1..others_of_equal_hash {
+                if id(sorted[at]) == id(sorted[at - before]) {
+                    return Err(Error::corrupt("ids", format!("the id {:?} stands twice", id(sorted[at]))));
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,10 @@
 //! What a search walks in: rows, and their ranks as seen from a query.
 
+use std::cell::RefCell;
+
+use crate::error::Error;
 use crate::kernels::Kernels;
+use crate::shared::Shared;
 use crate::slots::Slot;
 
 /// A query in the forms that the spaces need; each fills and reads its own.
@@ -13,10 +17,20 @@ pub(crate) struct Query {
     /// Exact query: the vector, padded, and its inverse length.
     pub(crate) values: Vec<f32>,
     pub(crate) inverse_length: f32,
+    /// Rows that are read from a file while they are ranked.
+    pub(crate) fetched: RefCell<Fetched>,
+}
+
+/// Rows on their way from a file.
+#[derive(Debug, Default)]
+pub(crate) struct Fetched {
+    pub(crate) rows: Vec<f32>,
+    /// The first row that could not be read. Ranks are infinite from then on, and the search fails in the end.
+    pub(crate) failure: Option<Error>,
 }
 
 /// Ranks of rows as seen from a query; smaller is nearer.
-pub(crate) trait Space: Copy + Send + Sync {
+pub(crate) trait Space: Copy + Shared {
     /// Takes a vector from outside as the query.
     fn aim_at_vector(self, vector: &[f32], query: &mut Query);
     /// Takes a stored row as the query.

@@ -17,8 +17,20 @@ pub struct Stats {
     pub options: Options,
     /// Dotted paths of the metadata fields whose words can be searched.
     pub text_fields: Vec<String>,
+    /// Where vectors and metadata are.
+    pub originals: Originals,
     /// Bytes of memory per part.
     pub memory: MemoryStats,
+}
+
+/// Where the rows are as they were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Originals {
+    /// In memory.
+    Memory,
+    /// In the file that was opened.
+    Storage,
 }
 
 /// Bytes allocated per part.

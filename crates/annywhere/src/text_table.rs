@@ -60,6 +60,6 @@ impl TextTable {
 
 /// One copy of a long function, which the compiler would put everywhere.
 #[inline(never)]
-fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }

@@ -2,8 +2,11 @@
 //!
 //! A replaced text leaves its bytes behind; once those are more than half of the heap, the heap is written anew.
 
+use std::borrow::Cow;
+
 use crate::chunks::Chunks;
 use crate::error::Error;
+use crate::fixed_texts::FixedTexts;
 
 /// Size up to which a heap block takes further texts, and below which replaced bytes are not worth collecting.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -11,7 +14,7 @@ const BLOCK_BYTES: usize = 1 << 20;
 /// Where a text lies: block, start, length.
 type Entry = [u32; 3];
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Texts {
     blocks: Vec<Vec<u8>>,
     entries: Chunks<Entry>,
@@ -19,15 +22,40 @@ pub(crate) struct Texts {
     used: usize,
     /// Bytes of texts that were replaced.
     replaced: usize,
+    /// Stands for all of the above in a database that is only read.
+    fixed: Option<FixedTexts>,
 }
 
 impl Texts {
     pub(crate) fn new() -> Self {
-        Self { blocks: Vec::new(), entries: Chunks::new(1), used: 0, replaced: 0 }
+        Self { blocks: Vec::new(), entries: Chunks::new(1), used: 0, replaced: 0, fixed: None }
     }
 
-    /// The text of a slot; empty where none was set.
+    /// Texts that do not change.
+    pub(crate) fn fixed(fixed: FixedTexts) -> Self {
+        Self { fixed: Some(fixed), ..Self::new() }
+    }
+
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.fixed.is_some()
+    }
+
+    /// The text of a slot, wherever it lies.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a text in a file that is not UTF-8, or whatever the file reports.
+    pub(crate) fn read(&self, slot: usize) -> Result<Cow<'_, str>, Error> {
+        match &self.fixed {
+            Some(fixed) => fixed.text(slot),
+            None => Ok(Cow::Borrowed(self.get(slot))),
+        }
+    }
+
+    /// The text of a slot, which lies in memory; empty where none was set.
     pub(crate) fn get(&self, slot: usize) -> &str {
+        if let Some(fixed) = &self.fixed {
+            return fixed.get(slot);
+        }
         let bytes = self.bytes_of(self.entries.get(slot));
         std::str::from_utf8(bytes).expect("only whole texts enter the heap")
     }
@@ -155,7 +183,8 @@ impl Texts {
 
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
-        self.entries.bytes() + self.blocks.iter().map(Vec::capacity).sum::<usize>()
+        let fixed = self.fixed.as_ref().map_or(0, FixedTexts::bytes);
+        fixed + self.entries.bytes() + self.blocks.iter().map(Vec::capacity).sum::<usize>()
     }
 }
 

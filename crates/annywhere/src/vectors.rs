@@ -3,12 +3,17 @@
 //! Rows are padded with zeros to whole lanes, so that no kernel has a tail; zeros change no sum. Under cosine the
 //! inverse length of each row is kept beside it, so that the vector itself stays as it was given.
 
+mod fetch;
+
+use std::borrow::Cow;
+
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::kernels::{self, Kernels, LANES, Task};
 use crate::metric::Metric;
 use crate::slots::Slot;
 use crate::space::{Query, Space};
+use crate::store::Section;
 
 /// Squared lengths up to here keep every distance between two vectors finite: `(|a| + |b|)² ≤ 4 · limit`.
 pub(crate) const LARGEST_SQUARE: f32 = f32::MAX / 8.0;
@@ -19,10 +24,36 @@ const SMALLEST_SQUARE: f32 = 1e-30;
 pub(crate) struct Vectors {
     metric: Metric,
     dimensions: usize,
-    rows: Chunks<f32>,
-    /// `1 / |row|` under cosine; empty under other metrics.
+    rows: Rows,
+    /// `1 / |row|` under cosine; empty under other metrics, and where rows stay in their file.
     inverse_lengths: Chunks<f32>,
 }
+
+/// Where the padded rows are.
+#[derive(Debug)]
+enum Rows {
+    Memory(Chunks<f32>),
+    /// In a file, of a database that is only read.
+    File(Section),
+}
+
+impl Rows {
+    fn memory(&self) -> &Chunks<f32> {
+        match self {
+            Self::Memory(rows) => rows,
+            Self::File(_) => panic!("{IN_FILE}"),
+        }
+    }
+
+    fn memory_mut(&mut self) -> &mut Chunks<f32> {
+        match self {
+            Self::Memory(rows) => rows,
+            Self::File(_) => panic!("{IN_FILE}"),
+        }
+    }
+}
+
+const IN_FILE: &str = "rows that stay in their file are ranked and read one by one, and never changed";
 
 /// The squared length of a padded vector.
 pub(crate) struct SquaredLength<'a>(pub(crate) &'a [f32]);
@@ -41,7 +72,7 @@ impl Vectors {
         Self {
             metric,
             dimensions,
-            rows: Chunks::new(dimensions.next_multiple_of(LANES)),
+            rows: Rows::Memory(Chunks::new(dimensions.next_multiple_of(LANES))),
             inverse_lengths: Chunks::new(1),
         }
     }
@@ -68,7 +99,7 @@ impl Vectors {
     }
 
     pub(crate) fn reserve(&mut self, slots: usize) -> Result<(), Error> {
-        self.rows.grow(slots, 0.0)?;
+        self.rows.memory_mut().grow(slots, 0.0)?;
         match self.metric {
             Metric::Cosine => self.inverse_lengths.grow(slots, 0.0),
             _ => Ok(()),
@@ -77,26 +108,26 @@ impl Vectors {
 
     /// Forgets the slots from `slots` on.
     pub(crate) fn shrink(&mut self, slots: usize) {
-        self.rows.shrink(slots);
+        self.rows.memory_mut().shrink(slots);
         self.inverse_lengths.shrink(slots);
     }
 
     /// Stores a checked vector.
     pub(crate) fn set(&mut self, slot: Slot, vector: &[f32]) {
-        self.rows.row_mut(slot as usize)[..self.dimensions].copy_from_slice(vector);
+        self.rows.memory_mut().row_mut(slot as usize)[..self.dimensions].copy_from_slice(vector);
         self.set_inverse_length(slot);
     }
 
     fn set_inverse_length(&mut self, slot: Slot) {
         if self.metric == Metric::Cosine {
-            let square = kernels::run(SquaredLength(self.rows.row(slot as usize)));
+            let square = kernels::run(SquaredLength(self.padded(slot)));
             self.inverse_lengths.set(slot as usize, inverse_length(square));
         }
     }
 
     /// Moves the vectors about: slot `i` takes what slot `order[i]` held.
     pub(crate) fn permute(&mut self, order: &[Slot]) {
-        self.rows.permute(order);
+        self.rows.memory_mut().permute(order);
         if self.metric == Metric::Cosine {
             self.inverse_lengths.permute(order);
         }
@@ -115,24 +146,71 @@ impl Vectors {
         (self.padded(slot), factor)
     }
 
-    /// The vector as it was given.
+    /// The vector as it was given, which lies in memory.
     pub(crate) fn get(&self, slot: Slot) -> &[f32] {
         &self.padded(slot)[..self.dimensions]
     }
 
+    /// The vector as it was given, wherever it lies.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for damage in a file, or whatever the file reports.
+    pub(crate) fn read(&self, slot: Slot) -> Result<Cow<'_, [f32]>, Error> {
+        match &self.rows {
+            Rows::Memory(_) => Ok(Cow::Borrowed(self.get(slot))),
+            Rows::File(section) => {
+                let mut row = vec![0.0; self.width()];
+                self.fetch(section, slot, &mut row)?;
+                row.truncate(self.dimensions);
+                Ok(Cow::Owned(row))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn rank<K: Kernels>(
+        &self,
+        kernels: K,
+        query: &Query,
+        rows: [&[f32]; 4],
+        inverse_lengths: [f32; 4],
+    ) -> [f32; 4] {
+        match self.metric {
+            Metric::Cosine => {
+                let mut ranks = kernels.dot(&query.values, rows);
+                for (rank, inverse_length) in ranks.iter_mut().zip(inverse_lengths) {
+                    *rank *= -(query.inverse_length * inverse_length);
+                }
+                ranks
+            }
+            Metric::Euclidean => kernels.squared_l2(&query.values, rows),
+            Metric::Dot => kernels.dot(&query.values, rows).map(|product| -product),
+            Metric::Manhattan => kernels.l1(&query.values, rows),
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn padded(&self, slot: Slot) -> &[f32] {
-        self.rows.row(slot as usize)
+        self.rows.memory().row(slot as usize)
     }
 
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
-        self.rows.bytes() + self.inverse_lengths.bytes()
+        let rows = match &self.rows {
+            Rows::Memory(rows) => rows.bytes(),
+            Rows::File(section) => section.bytes(),
+        };
+        rows + self.inverse_lengths.bytes()
     }
 
     /// The padded rows, as a file holds them.
     pub(crate) fn rows(&self) -> &Chunks<f32> {
-        &self.rows
+        self.rows.memory()
+    }
+
+    /// Vectors that stay in their file, padded, and are checked when they are read.
+    pub(crate) fn in_file(metric: Metric, dimensions: usize, section: Section) -> Self {
+        Self { rows: Rows::File(section), ..Self::new(metric, dimensions) }
     }
 
     /// Puts the vectors together from the rows of a file. What is derived from them is computed anew.
@@ -141,10 +219,10 @@ impl Vectors {
     /// [`Error::Corrupt`] for a row that [`check`](Self::check) would have refused.
     pub(crate) fn from_parts(metric: Metric, dimensions: usize, rows: Chunks<f32>) -> Result<Self, Error> {
         let count = rows.len();
-        let mut vectors = Self { rows, ..Self::new(metric, dimensions) };
+        let mut vectors = Self { rows: Rows::Memory(rows), ..Self::new(metric, dimensions) };
         vectors.reserve(count)?;
         for slot in 0..count as Slot {
-            let row = vectors.rows.row(slot as usize);
+            let row = vectors.padded(slot);
             let square = kernels::run(SquaredLength(row));
             // A slot that never held a row is all zeros, so zero is sound; NaN and infinities fail the comparison.
             let sound =
@@ -196,20 +274,18 @@ impl Space for &Vectors {
 
     #[inline(always)]
     fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4] {
-        let [a, b, c, d] = slots;
-        let rows = [self.padded(a), self.padded(b), self.padded(c), self.padded(d)];
-        match self.metric {
-            Metric::Cosine => {
-                let mut ranks = kernels.dot(&query.values, rows);
-                for (rank, slot) in ranks.iter_mut().zip(slots) {
-                    *rank *= -(query.inverse_length * self.inverse_lengths.get(slot as usize));
-                }
-                ranks
-            }
-            Metric::Euclidean => kernels.squared_l2(&query.values, rows),
-            Metric::Dot => kernels.dot(&query.values, rows).map(|product| -product),
-            Metric::Manhattan => kernels.l1(&query.values, rows),
-        }
+        let in_memory = match &self.rows {
+            Rows::Memory(rows) => rows,
+            Rows::File(section) => return self.ranks_in_file(kernels, section, query, slots),
+        };
+        let [a, b, c, d] = slots.map(|slot| slot as usize);
+        let rows = [in_memory.row(a), in_memory.row(b), in_memory.row(c), in_memory.row(d)];
+        let lengths = &self.inverse_lengths;
+        let inverse_lengths = match self.metric {
+            Metric::Cosine => [lengths.get(a), lengths.get(b), lengths.get(c), lengths.get(d)],
+            _ => [0.0; 4],
+        };
+        self.rank(kernels, query, rows, inverse_lengths)
     }
 
     fn are_equal(self, a: Slot, b: Slot) -> bool {
@@ -218,6 +294,8 @@ impl Space for &Vectors {
 
     #[inline(always)]
     fn prefetch<K: Kernels>(self, kernels: K, slot: Slot) {
-        kernels.prefetch(self.padded(slot));
+        if let Rows::Memory(rows) = &self.rows {
+            kernels.prefetch(rows.row(slot as usize));
+        }
     }
 }

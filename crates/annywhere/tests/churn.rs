@@ -26,8 +26,8 @@ fn delete(database: &mut Database, ids: &[String]) {
 /// Rows that a search for their own vector does not find.
 fn lost(database: &Database, vectors: &[Vec<f32>]) -> usize {
     let is_lost = |id: usize| {
-        let Some(row) = database.get(&id.to_string()) else { return false };
-        let hits = database.search(row.vector, &SearchParams { k: 1, ..SearchParams::default() }).unwrap();
+        let Some(row) = database.get(&id.to_string()).unwrap() else { return false };
+        let hits = database.search(&row.vector, &SearchParams { k: 1, ..SearchParams::default() }).unwrap();
         hits.distances()[0] > 1e-3
     };
     (0..vectors.len()).filter(|&id| is_lost(id)).count()
@@ -42,7 +42,7 @@ fn replacing_every_row_in_one_call_leaves_one_graph() {
                 insert(&mut database, 0, &scattered(count, 20, 2));
                 let found = recall(&database, &scattered(50, 20, 3), 10, None);
                 assert!(found > 0.95, "{config:?}, {count} rows: {found}");
-                database.compact();
+                database.compact().unwrap();
                 let bytes = database.to_bytes().unwrap().len();
                 let fresh = filled(&config, &scattered(count, 20, 2)).to_bytes().unwrap().len();
                 assert!(bytes < fresh + fresh / 10, "{bytes} bytes where a fresh file has {fresh}");

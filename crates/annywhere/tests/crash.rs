@@ -319,7 +319,7 @@ fn tiny() -> Config {
 fn state_of(database: &Database) -> State {
     std::array::from_fn(|id| {
         let name = [b'a' + id as u8];
-        database.get(str::from_utf8(&name).unwrap()).map_or(0, |row| row.vector[0] as u16)
+        database.get(str::from_utf8(&name).unwrap()).unwrap().map_or(0, |row| row.vector[0] as u16)
     })
 }
 

@@ -82,9 +82,9 @@ fn a_file_gives_the_database_back() {
         let bytes = database.to_bytes().unwrap();
         let reopened = Database::read(&bytes.as_slice(), &config).unwrap();
         assert_eq!(everything(&reopened), everything(&database));
-        assert_eq!(reopened.get("7").unwrap().metadata, r#"{"title":"größer"}"#);
-        assert_eq!(reopened.get("7").unwrap().vector, [0.5; 5]);
-        assert!(reopened.get("3").is_none());
+        assert_eq!(reopened.get("7").unwrap().unwrap().metadata, r#"{"title":"größer"}"#);
+        assert_eq!(*reopened.get("7").unwrap().unwrap().vector, [0.5; 5]);
+        assert!(reopened.get("3").unwrap().is_none());
         assert_eq!(reopened.stats().deleted, database.stats().deleted);
     }
 }

@@ -203,7 +203,7 @@ proptest! {
                 insert(&mut database, id, document, &mut model);
             }
             if step % 7 == 6 {
-                database.compact();
+                database.compact().unwrap();
             }
             let filter = &filters[step % filters.len()];
             prop_assert_eq!(found(&database, filter), expected(&model, filter), "{}", filter);

@@ -118,7 +118,7 @@ impl Pair {
         match *operation {
             Operation::Insert { rows, seed } => self.insert(rows, IDS, &mut Random(seed)),
             Operation::Bulk { seed } => self.insert(BULK, BULK_IDS, &mut Random(seed)),
-            Operation::Compact => self.database.compact(),
+            Operation::Compact => self.database.compact().unwrap(),
             Operation::Reindex => {
                 self.config = match self.config.index {
                     Some(Index::Scan) => graph_of(self.metric(), false, 6),
@@ -163,7 +163,7 @@ impl Pair {
         let borrowed: Vec<&str> = ids.iter().map(String::as_str).collect();
         prop_assert_eq!(self.database.delete(&borrowed).unwrap(), expected);
         for id in &ids {
-            prop_assert!(self.database.get(id).is_none());
+            prop_assert!(self.database.get(id).unwrap().is_none());
         }
         Ok(())
     }
@@ -182,8 +182,8 @@ impl Pair {
                 prop_assert!(row.is_some(), "{} was removed or never inserted", id);
                 let (vector, metadata) = row.unwrap();
                 near(score, Model::score(self.metric(), query, vector))?;
-                let stored = self.database.get(id).unwrap();
-                prop_assert_eq!((stored.vector, stored.metadata), (vector.as_slice(), metadata.as_str()));
+                let stored = self.database.get(id).unwrap().unwrap();
+                prop_assert_eq!((&*stored.vector, &*stored.metadata), (vector.as_slice(), metadata.as_str()));
             }
             if exact {
                 for (&score, &expected) in hits.scores().iter().zip(&expected) {

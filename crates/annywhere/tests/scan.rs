@@ -190,7 +190,7 @@ fn changing_the_index_and_compacting_lose_nothing() {
     let exact = SearchParams { exact: true, k: 50, ..SearchParams::default() };
     let expected = database.search(query, &exact).unwrap().rows_json();
     let before = database.stats().memory.total;
-    database.compact();
+    database.compact().unwrap();
     assert!(database.stats().memory.total < before, "{before}");
     for config in [
         graph(16, Metric::Cosine),
@@ -204,7 +204,7 @@ fn changing_the_index_and_compacting_lose_nothing() {
     ] {
         database.reindex(&config).unwrap();
         assert_eq!(database.len(), 2_101);
-        assert_eq!(database.get("5").unwrap().metadata, r#"{"n":5}"#);
+        assert_eq!(database.get("5").unwrap().unwrap().metadata, r#"{"n":5}"#);
         assert_eq!(database.search(query, &exact).unwrap().rows_json(), expected);
         let found = recall(&database, &rows[1_000..1_100], &SearchParams::default());
         assert!(found >= 0.97, "{config:?}: {found}");

@@ -243,7 +243,7 @@ impl Pair {
                 ids.iter().for_each(|id| drop(self.texts.remove(id)));
             }
             Operation::Search { seed } => self.search(&mut Random(seed))?,
-            Operation::Compact => self.database.compact(),
+            Operation::Compact => self.database.compact().unwrap(),
             Operation::Reindex => {
                 let other = match self.config.index {
                     Some(Index::Hnsw) => Index::Scan,

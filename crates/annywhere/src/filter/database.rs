@@ -18,7 +18,7 @@ impl Database {
         let Stored { columns, slots, metadata, .. } = &self.stored;
         let mut paths = Vec::new();
         filter.paths(&mut paths);
-        let reading = columns.read(&paths, self.filter_limits.fields(), slots, metadata);
+        let reading = columns.read(&paths, self.filter_limits.fields(), slots, metadata)?;
         let estimate = estimate(&filter, &reading, slots.live());
         Ok(Selection::new(matching(&filter, &reading), estimate))
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::column::{Column, compare};
+use crate::error::Error;
 use crate::fields::{self, Value};
 use crate::filter::Bitmap;
+use crate::rows;
 use crate::slots::{Slot, Slots};
 use crate::texts::Texts;
 
@@ -102,11 +104,20 @@ impl Columns {
     }
 
     /// The columns of these paths, made where they are missing; at most `kept` stay for the next time.
-    pub(crate) fn read(&self, paths: &[&str], kept: usize, slots: &Slots, metadata: &Texts) -> Reading<'_> {
+    ///
+    /// # Errors
+    /// Of metadata that have to be read from a file and cannot be.
+    pub(crate) fn read(
+        &self,
+        paths: &[&str],
+        kept: usize,
+        slots: &Slots,
+        metadata: &Texts,
+    ) -> Result<Reading<'_>, Error> {
         let mut beyond = BTreeMap::new();
         let state = self.shared();
         if state.is_fresh(slots) && paths.iter().all(|&path| state.by_path.contains_key(path)) {
-            return Reading { state, beyond };
+            return Ok(Reading { state, beyond });
         }
         drop(state);
         let mut state = self.exclusive();
@@ -115,12 +126,12 @@ impl Columns {
             if state.by_path.contains_key(path) || beyond.contains_key(path) {
                 continue;
             }
-            let column = made(path, &state.live, metadata);
+            let column = made(path, &state.live, metadata)?;
             let place = if state.by_path.len() < kept { &mut state.by_path } else { &mut beyond };
             place.insert(path.to_owned(), column);
         }
         drop(state);
-        Reading { state: self.shared(), beyond }
+        Ok(Reading { state: self.shared(), beyond })
     }
 
     /// Bytes allocated.
@@ -132,7 +143,7 @@ impl Columns {
 
     /// Every column that is kept, by its path.
     pub(super) fn each(&self, slots: &Slots, metadata: &Texts, mut take: impl FnMut(&str, &Column)) {
-        let reading = self.read(&[], 0, slots, metadata);
+        let reading = self.read(&[], 0, slots, metadata).expect(IN_MEMORY);
         reading.state.by_path.iter().for_each(|(path, column)| take(path, column));
     }
 }
@@ -154,7 +165,7 @@ impl State {
         if self.stale || touched.len() * TOUCHED_FRACTION > slots.live() {
             self.stale = false;
             for (path, column) in &mut self.by_path {
-                *column = made(path, &self.live, metadata);
+                *column = made(path, &self.live, metadata).expect(IN_MEMORY);
             }
             return;
         }
@@ -163,7 +174,7 @@ impl State {
         let mut again = changed.clone();
         again.and(&self.live);
         for (path, column) in &mut self.by_path {
-            let entries = entries(path, &again, metadata);
+            let entries = entries(path, &again, metadata).expect(IN_MEMORY);
             let entries: Vec<_> = entries.iter().map(|(value, slot)| (value.value(), *slot)).collect();
             column.merge(|slot| changed.contains(slot), &entries);
         }
@@ -182,6 +193,9 @@ impl Reading<'_> {
     }
 }
 
+/// Why columns that exist can be kept in step without reading a file.
+const IN_MEMORY: &str = "metadata of rows that change lie in memory";
+
 fn live_of(slots: &Slots) -> Bitmap {
     let mut live = Bitmap::none(slots.len());
     slots.live_slots().for_each(|slot| live.insert(slot));
@@ -189,19 +203,19 @@ fn live_of(slots: &Slots) -> Bitmap {
 }
 
 /// A column of the rows of `live`.
-fn made(path: &str, live: &Bitmap, metadata: &Texts) -> Column {
+fn made(path: &str, live: &Bitmap, metadata: &Texts) -> Result<Column, Error> {
     let mut column = Column::default();
-    for (value, slot) in &entries(path, live, metadata) {
+    for (value, slot) in &entries(path, live, metadata)? {
         column.push(value.value(), *slot);
     }
-    column
+    Ok(column)
 }
 
 /// What the path leads to in these rows, in the order of a column.
-fn entries(path: &str, rows: &Bitmap, metadata: &Texts) -> Vec<(Owned, Slot)> {
+fn entries(path: &str, chosen: &Bitmap, metadata: &Texts) -> Result<Vec<(Owned, Slot)>, Error> {
     let mut entries = Vec::new();
-    for slot in rows.iter() {
-        fields::visit(metadata.get(slot as usize), path, &mut |value| {
+    for slot in chosen.iter() {
+        fields::visit(&rows::read_metadata(metadata, slot)?, path, &mut |value| {
             let owned = match value {
                 Value::Text(text) => Owned::Text(text.into()),
                 // Adding zero turns -0 into 0.
@@ -214,5 +228,5 @@ fn entries(path: &str, rows: &Bitmap, metadata: &Texts) -> Vec<(Owned, Slot)> {
         });
     }
     entries.sort_by(|a, b| compare(a.0.value(), b.0.value()).then(a.1.cmp(&b.1)));
-    entries
+    Ok(entries)
 }

@@ -7,6 +7,7 @@ use crate::kernels::{self, Kernels, LANES, Task};
 use crate::parallel;
 use crate::rng::mix;
 use crate::scratch::Scratches;
+use crate::shared::Shared;
 use crate::vectors::SquaredLength;
 
 /// Rows that one task assigns; each group of four centres is compared with all of them while it is in the cache.
@@ -19,7 +20,7 @@ const ROUNDS: usize = 8;
 const LAST_ROUNDS: usize = 2;
 
 /// Vectors by number, each a padded row and a factor to multiply it with.
-pub(crate) trait Rows: Sync {
+pub(crate) trait Rows: Shared {
     fn len(&self) -> usize;
     fn row(&self, index: usize) -> (&[f32], f32);
 }

@@ -10,13 +10,18 @@ mod journal;
 mod names;
 mod operation;
 mod recover;
+mod section;
 pub(crate) mod segment;
 mod superblock;
 
 pub use backend::{Backend, MemoryBackend};
 pub use durable::{Access, Store};
+pub(crate) use section::Section;
+
+use std::fmt;
 
 use crate::error::Error;
+use crate::shared::Shared;
 
 /// Bytes to read from: a file, an OPFS handle, memory.
 pub trait Source {
@@ -42,6 +47,17 @@ pub trait Sink {
     /// # Errors
     /// [`Error::NoSpace`], [`Error::OutOfMemory`] or [`Error::Io`].
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error>;
+}
+
+/// A source that searches read from, on several cores at once where there are threads.
+pub trait SharedSource: Source + Shared {}
+
+impl<T: Source + Shared> SharedSource for T {}
+
+impl fmt::Debug for dyn SharedSource {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "source of {} bytes", self.len())
+    }
 }
 
 impl Source for &[u8] {

@@ -1,13 +1,17 @@
 //! Writing a database as one immutable file and reading it back. `FORMAT.md` beside this file describes the bytes.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::checksum::{BLOCK_BYTES, Blocks};
-use super::{Sink, Source};
+use super::section::Section;
+use super::{SharedSource, Sink, Source};
 use crate::chunks::Chunks;
 use crate::codes::Codes;
 use crate::error::Error;
+use crate::fixed_texts::FixedTexts;
 use crate::graph::{self, Graph};
 use crate::kernels::LANES;
 use crate::metadata::Columns;
@@ -368,9 +372,22 @@ pub(super) fn content_id(source: &dyn Source) -> Result<u128, Error> {
     Ok(u128::from_le_bytes(id))
 }
 
-/// Reads everything; no byte is believed before it is checked.
+/// Reads everything into memory; no byte is believed before it is checked.
 pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error> {
-    let file = File::open(source)?;
+    read_parts(&File::open(source)?, config, None)
+}
+
+/// Reads what finding candidates needs, and leaves vectors and metadata where they are. Nothing can be changed then.
+pub(crate) fn open(source: &Arc<dyn SharedSource>, config: &Config) -> Result<Stored, Error> {
+    read_parts(&File::open(&**source)?, config, Some(source))
+}
+
+/// Reads a file, with vectors and metadata only if they do not `stay`.
+fn read_parts(
+    file: &File<'_>,
+    config: &Config,
+    stay: Option<&Arc<dyn SharedSource>>,
+) -> Result<Stored, Error> {
     let state: State = {
         let entry = file.entry(Kind::State)?;
         if entry.length > LONGEST_STATE {
@@ -388,15 +405,30 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
         return Err(Error::corrupt("state", format!("{} slots are more than {MAX_ROWS}", state.slots)));
     }
     let states = file.chunks(Kind::SlotStates, 1, Some(state.slots))?;
-    let ids = file.texts(Kind::IdLengths, Kind::Ids, "ids", state.slots)?;
-    let metadata = file.texts(Kind::MetadataLengths, Kind::Metadata, "metadata", state.slots)?;
-    if let Some(slot) = metadata.iter().position(|text| !text.is_empty() && !rows::is_json_object(text)) {
-        return Err(Error::corrupt("metadata", format!("that of slot {slot} is not a JSON object")));
-    }
+    let (ids, metadata) = match stay {
+        None => {
+            let metadata = file.texts(Kind::MetadataLengths, Kind::Metadata, "metadata", state.slots)?;
+            let is_sound = |text: &str| text.is_empty() || rows::is_json_object(text);
+            if let Some(slot) = metadata.iter().position(|text| !is_sound(text)) {
+                return Err(Error::corrupt("metadata", format!("that of slot {slot} is not a JSON object")));
+            }
+            (file.texts(Kind::IdLengths, Kind::Ids, "ids", state.slots)?, metadata)
+        }
+        Some(source) => (file.fixed_ids(state.slots)?, file.metadata_in_file(source, state.slots)?),
+    };
     let slots = Slots::from_parts(states, ids)?;
     let lanes = options.dimensions.next_multiple_of(LANES);
-    let rows = file.chunks(Kind::Vectors, lanes, Some(state.slots))?;
-    let vectors = Vectors::from_parts(options.distance_metric, options.dimensions, rows)?;
+    let vectors = match stay {
+        None => {
+            let rows = file.chunks(Kind::Vectors, lanes, Some(state.slots))?;
+            Vectors::from_parts(options.distance_metric, options.dimensions, rows)?
+        }
+        Some(source) => {
+            file.rows::<f32>(Kind::Vectors, lanes, Some(state.slots))?;
+            let section = file.staying(Kind::Vectors, source)?;
+            Vectors::in_file(options.distance_metric, options.dimensions, section)
+        }
+    };
     let mut index = Index::new(&options);
     match &mut index {
         Index::Graph { graph, codes } => {
@@ -431,7 +463,7 @@ pub(crate) fn read(source: &dyn Source, config: &Config) -> Result<Stored, Error
         Index::Exact => {}
     }
     let words = match state.text_fields.is_empty() {
-        false => Some(Box::new(words(&file, state.text_fields, &slots)?)),
+        false => Some(Box::new(words(file, state.text_fields, &slots)?)),
         true => None,
     };
     let columns = if file.has(Kind::Columns) {
@@ -546,13 +578,8 @@ impl<'a> File<'a> {
         })
     }
 
-    /// Reads rows of `stride` values; their number must be `rows` where that is known.
-    fn chunks<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(
-        &self,
-        kind: Kind,
-        stride: usize,
-        rows: Option<usize>,
-    ) -> Result<Chunks<T>, Error> {
+    /// How many rows of `stride` values a section has.
+    fn rows<T>(&self, kind: Kind, stride: usize, rows: Option<usize>) -> Result<usize, Error> {
         let length = self.entry(kind)?.length;
         let row_bytes = (stride * size_of::<T>()) as u64;
         let count = length / row_bytes;
@@ -560,8 +587,19 @@ impl<'a> File<'a> {
             let reason = format!("{length} bytes are not the expected number of rows of {row_bytes} bytes");
             return Err(Error::corrupt(&format!("{kind:?}"), reason));
         }
+        Ok(count as usize)
+    }
+
+    /// Reads rows of `stride` values; their number must be `rows` where that is known.
+    fn chunks<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(
+        &self,
+        kind: Kind,
+        stride: usize,
+        rows: Option<usize>,
+    ) -> Result<Chunks<T>, Error> {
+        let count = self.rows::<T>(kind, stride, rows)?;
         let mut chunks = Chunks::new(stride);
-        chunks.grow(count as usize, bytemuck::Zeroable::zeroed())?;
+        chunks.grow(count, bytemuck::Zeroable::zeroed())?;
         let mut reading = self.section(kind)?;
         chunks.parts_mut().try_for_each(|part| reading.fill(part))?;
         Ok(chunks)
@@ -574,14 +612,42 @@ impl<'a> File<'a> {
     }
 
     fn texts(&self, lengths: Kind, heap: Kind, name: &str, slots: usize) -> Result<Texts, Error> {
+        let lengths = self.lengths(lengths, heap, name, slots)?;
+        let mut reading = self.section(heap)?;
+        Texts::from_parts(name, &lengths, |buffer| reading.fill(buffer))
+    }
+
+    /// The lengths of texts, which are those of the section that holds the texts.
+    fn lengths(&self, lengths: Kind, heap: Kind, name: &str, slots: usize) -> Result<Chunks<u32>, Error> {
         let lengths: Chunks<u32> = self.chunks(lengths, 1, Some(slots))?;
         let sum: u64 = (0..slots).map(|slot| u64::from(lengths.get(slot))).sum();
         let there = self.entry(heap)?.length;
         if sum != there {
             return Err(Error::corrupt(name, format!("texts of {sum} bytes in a section of {there}")));
         }
-        let mut reading = self.section(heap)?;
-        Texts::from_parts(name, &lengths, |buffer| reading.fill(buffer))
+        Ok(lengths)
+    }
+
+    /// The ids of rows that do not change.
+    fn fixed_ids(&self, slots: usize) -> Result<Texts, Error> {
+        let lengths = self.lengths(Kind::IdLengths, Kind::Ids, "ids", slots)?;
+        let mut bytes = try_zeroed(self.entry(Kind::Ids)?.length as usize)?;
+        self.section(Kind::Ids)?.fill(&mut bytes)?;
+        Ok(Texts::fixed(FixedTexts::in_memory("ids", &lengths, bytes)?))
+    }
+
+    fn metadata_in_file(&self, source: &Arc<dyn SharedSource>, slots: usize) -> Result<Texts, Error> {
+        let lengths = self.lengths(Kind::MetadataLengths, Kind::Metadata, "metadata", slots)?;
+        let stored = self.staying(Kind::MetadataLengths, source)?;
+        let texts = self.staying(Kind::Metadata, source)?;
+        Ok(Texts::fixed(FixedTexts::in_file("metadata", &lengths, stored, texts)))
+    }
+
+    /// A section that stays in the file.
+    fn staying(&self, kind: Kind, source: &Arc<dyn SharedSource>) -> Result<Section, Error> {
+        let Entry { offset, length, first_block, blocks, .. } = self.entry(kind)?;
+        let hashes = self.hashes[first_block as usize..][..blocks as usize].to_vec();
+        Ok(Section::new(Arc::clone(source), kind as u32, offset, length, hashes))
     }
 }
 

@@ -1,0 +1,227 @@
+//! A file that is opened for reading: vectors and metadata stay in it, and nothing else changes.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use annywhere::{
+    Config, Database, Error, Hits, HnswConfig, Metric, Quantization, SearchParams, SharedSource, Source,
+};
+use support::{Random, config, ids_json};
+
+const DIMENSIONS: usize = 24;
+const ROWS: usize = 3_000;
+
+/// A file in memory that counts what is read and can fail.
+#[derive(Default)]
+struct File {
+    bytes: Vec<u8>,
+    read: AtomicU64,
+    fails: AtomicBool,
+}
+
+impl Source for File {
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(Error::Io { operation: "read".to_owned(), reason: "unplugged".to_owned() });
+        }
+        self.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        self.bytes.as_slice().read_at(offset, buffer)
+    }
+}
+
+fn file(bytes: Vec<u8>) -> Arc<File> {
+    Arc::new(File { bytes, ..File::default() })
+}
+
+fn open(file: &Arc<File>, config: &Config) -> Result<Database, Error> {
+    Database::open(Arc::clone(file) as Arc<dyn SharedSource>, config)
+}
+
+/// Rows with and without metadata, some of which were removed or replaced.
+fn filled(config: &Config, rows: usize) -> (Database, Random) {
+    let mut random = Random(7);
+    let mut database = Database::new(config).unwrap();
+    let texts: Vec<String> = (0..rows)
+        .map(|row| match row % 3 {
+            0 => format!("[\"{row}\",null]"),
+            _ => format!("[\"{row}\",{{\"title\":\"größer {}\"}}]", "x".repeat(row % 300)),
+        })
+        .collect();
+    let vectors: Vec<f32> = (0..rows).flat_map(|_| random.clustered(config.dimensions, 0.5)).collect();
+    database.insert(&format!("[{}]", texts.join(",")), &vectors).unwrap();
+    let doomed: Vec<String> = (0..rows).step_by(11).map(|row| row.to_string()).collect();
+    database.delete(&doomed.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    let new = ids_json(["1", "new"]);
+    database.insert(&new, &[0.5; 2 * DIMENSIONS][..2 * config.dimensions]).unwrap();
+    (database, random)
+}
+
+fn cases() -> Vec<Config> {
+    let graph = Some(HnswConfig { m: Some(8), ef_construction: Some(40), ef_search: Some(40) });
+    let product = Some(Quantization::Product { subspaces: None, k: None });
+    [Metric::Cosine, Metric::Euclidean, Metric::Dot, Metric::Manhattan]
+        .into_iter()
+        .flat_map(|metric| {
+            let scan = config(DIMENSIONS, metric);
+            let graph = Config { hnsw_config: graph, ..scan.clone() };
+            [scan, graph]
+        })
+        .chain([Config { quantization: product, ..config(DIMENSIONS, Metric::Cosine) }])
+        .collect()
+}
+
+#[test]
+fn an_opened_file_gives_the_same_hits_as_one_that_was_read() {
+    for config in cases() {
+        let (database, mut random) = filled(&config, ROWS);
+        let bytes = database.to_bytes().unwrap();
+        let opened = open(&file(bytes.clone()), &config).unwrap();
+        assert_eq!(opened.len(), database.len());
+        for (k, exact, rescore) in
+            [(1, false, true), (10, false, true), (10, false, false), (200, false, true), (7, true, true)]
+        {
+            let query = random.clustered(DIMENSIONS, 0.5);
+            let params = SearchParams { k, exact, rescore, ..SearchParams::default() };
+            let (expected, found) =
+                (database.search(&query, &params).unwrap(), opened.search(&query, &params).unwrap());
+            assert_eq!(found.rows_json(), expected.rows_json());
+            assert_eq!(found.scores(), expected.scores());
+        }
+        let many: Vec<f32> = (0..20).flat_map(|_| random.clustered(DIMENSIONS, 0.5)).collect();
+        let params = SearchParams::default();
+        let rows = |database: &Database| -> Vec<String> {
+            database.search_many(&many, &params).unwrap().iter().map(Hits::rows_json).collect()
+        };
+        assert_eq!(rows(&opened), rows(&database));
+        let filtered = SearchParams {
+            filter: Some(serde_json::json!({"title": {"$startsWith": "größer x"}})),
+            ..SearchParams::default()
+        };
+        let query = random.clustered(DIMENSIONS, 0.5);
+        let rows = |database: &Database| database.search(&query, &filtered).unwrap().rows_json();
+        assert_eq!(rows(&opened), rows(&database));
+        for id in ["1", "2", "new", "0", "11", "none"] {
+            assert_eq!(opened.get(id).unwrap(), database.get(id).unwrap(), "{id}");
+        }
+        assert_eq!(opened.to_bytes().unwrap(), bytes, "a copy of the file");
+    }
+}
+
+#[test]
+fn what_is_opened_for_reading_refuses_every_change() {
+    let config = config(DIMENSIONS, Metric::Cosine);
+    let (database, _) = filled(&config, ROWS);
+    let bytes = database.to_bytes().unwrap();
+    let mut opened = open(&file(bytes.clone()), &config).unwrap();
+    let refused = [
+        opened.insert(r#"[["a",null]]"#, &[1.0; DIMENSIONS]).unwrap_err(),
+        opened.delete(&["2"]).unwrap_err(),
+        opened.compact().unwrap_err(),
+        opened.reindex(&config).unwrap_err(),
+    ];
+    assert!(refused.iter().all(|error| error.code() == "ReadOnly"), "{refused:?}");
+    assert_eq!(opened.to_bytes().unwrap(), bytes);
+}
+
+#[test]
+fn a_search_reads_a_small_part_of_the_file() {
+    let config = config(DIMENSIONS, Metric::Cosine);
+    let (database, mut random) = filled(&config, ROWS);
+    let file = file(database.to_bytes().unwrap());
+    let opened = open(&file, &config).unwrap();
+    let (vectors, codes) = (ROWS * DIMENSIONS * 4, ROWS * DIMENSIONS / 2);
+    let at_opening = file.read.load(Ordering::Relaxed);
+    assert!(
+        at_opening < (codes + 80 * ROWS) as u64,
+        "{at_opening} bytes were read to open {vectors} of vectors"
+    );
+    // Blocks are read whole once, to be compared with their checksums.
+    for _ in 0..300 {
+        opened.search(&random.clustered(DIMENSIONS, 0.5), &SearchParams::default()).unwrap();
+    }
+    let before = file.read.load(Ordering::Relaxed);
+    opened.search(&random.clustered(DIMENSIONS, 0.5), &SearchParams::default()).unwrap();
+    let read = file.read.load(Ordering::Relaxed) - before;
+    assert!(read < vectors as u64 / 4, "one search read {read} bytes of {vectors}");
+}
+
+/// Damage of what stays in the file is an error of the first search that meets it, and of no other.
+#[test]
+fn damage_is_an_error_where_it_is_met() {
+    for config in cases() {
+        let (database, mut random) = filled(&config, ROWS);
+        let bytes = database.to_bytes().unwrap();
+        let mut found = 0;
+        for _ in 0..40 {
+            let mut damaged = bytes.clone();
+            let at = random.below(damaged.len());
+            damaged[at] ^= 1 << random.below(8);
+            let opened = match open(&file(damaged), &config) {
+                Ok(opened) => opened,
+                Err(error) => {
+                    assert_eq!(error.code(), "Corrupt");
+                    continue;
+                }
+            };
+            for exact in [false, true] {
+                let query = random.clustered(DIMENSIONS, 0.5);
+                let params = SearchParams { k: 300, exact, ..SearchParams::default() };
+                match opened.search(&query, &params) {
+                    Ok(hits) => {
+                        let expected = database.search(&query, &params).unwrap();
+                        assert_eq!(hits.rows_json(), expected.rows_json());
+                    }
+                    Err(error) => {
+                        assert_eq!(error.code(), "Corrupt");
+                        found += 1;
+                    }
+                }
+            }
+        }
+        assert!(found > 0, "no damage was met");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_fails_the_search_and_not_the_next_one() {
+    let config = config(DIMENSIONS, Metric::Euclidean);
+    let (database, mut random) = filled(&config, ROWS);
+    let file = file(database.to_bytes().unwrap());
+    let opened = open(&file, &config).unwrap();
+    let query = random.clustered(DIMENSIONS, 0.5);
+    file.fails.store(true, Ordering::Relaxed);
+    assert_eq!(opened.search(&query, &SearchParams::default()).unwrap_err().code(), "Io");
+    assert_eq!(opened.search_many(&query, &SearchParams::default()).unwrap_err().code(), "Io");
+    assert_eq!(opened.get("1").unwrap_err().code(), "Io");
+    file.fails.store(false, Ordering::Relaxed);
+    let (hits, expected) = (
+        opened.search(&query, &SearchParams::default()).unwrap(),
+        database.search(&query, &SearchParams::default()).unwrap(),
+    );
+    assert_eq!(hits.rows_json(), expected.rows_json());
+}
+
+/// Two bits per dimension: 32 bytes of code, 3 beside it, and little else.
+#[test]
+fn rows_of_128_dimensions_take_fifty_bytes() {
+    let config =
+        Config { quantization: Some(Quantization::Rabitq { bits: Some(2) }), ..config(128, Metric::Cosine) };
+    let (rows, mut random) = (20_000, Random(1));
+    let mut database = Database::new(&config).unwrap();
+    let names: Vec<String> = (0..rows).map(|row| row.to_string()).collect();
+    let vectors: Vec<f32> = (0..rows).flat_map(|_| random.clustered(128, 0.5)).collect();
+    database.insert(&ids_json(names.iter().map(String::as_str)), &vectors).unwrap();
+    database.compact().unwrap();
+    let opened = open(&file(database.to_bytes().unwrap()), &config).unwrap();
+    let memory = opened.stats().memory;
+    println!("{memory:?}");
+    assert!(memory.total <= 50 * rows, "{} bytes for {rows} rows", memory.total);
+    // Beside the originals no more than the code, 8 bytes, and the id with what finds it.
+    assert!(database.stats().memory.codes <= (128 * 2 / 8 + 8) * rows);
+}
