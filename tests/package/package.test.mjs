@@ -5,9 +5,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { pack } from '../../pkg-scripts/release.mjs';
 
-const repository = fileURLToPath(new URL('../..', import.meta.url));
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'annywhere-package-'));
 after(() => fs.rmSync(root, { recursive: true, force: true }));
 
@@ -27,25 +26,15 @@ function run(program, args, { cwd = root, env = {}, expected = 0 } = {}) {
   return stdout;
 }
 
-/** What `npm pack` says of each package below npm/, by name; the tarballs lie in `root`. */
+/** What `npm pack` says of each package, by name; the tarballs lie below `root`. */
 const packed = new Map();
-before(() => {
-  for (const folder of fs.readdirSync(path.join(repository, 'npm'))) {
-    const source = path.join(repository, 'npm', folder);
-    if (!fs.existsSync(path.join(source, 'package.json'))) continue;
-    const output = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', root], {
-      cwd: source,
-    });
-    // npm 11 prints an array, newer versions an object by name.
-    const [report] = Object.values(JSON.parse(output));
-    const manifest = JSON.parse(fs.readFileSync(path.join(source, 'package.json'), 'utf8'));
+before(async () => {
+  const folder = path.join(root, 'packed');
+  for (const report of await pack(folder)) {
+    const tarball = path.join(folder, path.basename(report.filename));
+    const manifest = JSON.parse(run('tar', ['-xzOf', tarball, 'package/package.json']));
     const names = report.files.map((file) => file.path);
-    packed.set(manifest.name, {
-      ...report,
-      manifest,
-      names,
-      tarball: path.join(root, path.basename(report.filename)),
-    });
+    packed.set(manifest.name, { ...report, manifest, names, tarball });
   }
 });
 
@@ -98,6 +87,10 @@ describe('the packages', () => {
       }
       for (const script of ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']) {
         assert.equal(manifest.scripts?.[script], undefined, `${name}: ${script}`);
+      }
+      if (name === 'annywhere') {
+        const engines = Object.keys(manifest.optionalDependencies);
+        assert.deepEqual(engines.length, 7, engines.join());
       }
       for (const [dependency, range] of Object.entries(manifest.optionalDependencies ?? {})) {
         assert.equal(range, manifest.version, `${dependency} has to be exactly this version`);
