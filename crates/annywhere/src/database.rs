@@ -25,7 +25,7 @@ use crate::space::Space;
 use crate::stats::{MemoryStats, Originals, Stats};
 use crate::store::{SharedSource, Sink, Source, segment};
 use crate::stored::{Index, Stored};
-use crate::words::{Question, Words};
+use crate::words::Words;
 
 /// Most rows for which `maxElements` reserves id places; beyond that it grows like any other database.
 const MOST_RESERVED: usize = 1 << 20;
@@ -37,10 +37,9 @@ const DEAD_FRACTION: usize = 5;
 const MOST_DEAD: usize = 1_024;
 
 /// What can be searched in a millisecond or two: numbers compared, length of a list of candidates, rows scanned.
-const QUICK_NUMBERS: usize = 4_000_000;
+pub(crate) const QUICK_NUMBERS: usize = 4_000_000;
 const QUICK_LIST: usize = 1_000;
 const QUICK_ROWS: usize = 1_000_000;
-const QUICK_POSTINGS: usize = 300_000;
 
 /// A search that has been checked.
 pub(crate) struct Plan {
@@ -48,8 +47,6 @@ pub(crate) struct Plan {
     pub(crate) threshold: Option<f32>,
     pub(crate) metadata: bool,
     pub(crate) method: Method,
-    /// Words that are searched.
-    pub(crate) question: Option<Question>,
     /// The rows that may be hits, if not all may.
     pub(crate) selection: Option<Selection>,
 }
@@ -420,13 +417,14 @@ impl Database {
     /// [`Error::InvalidArgument`] if `k` or `ef` is zero, the threshold is NaN, `targetRecall` is out of range or an
     /// argument is for the other index; the errors of a vector that does not fit, without a row.
     pub fn search(&self, query: &[f32], params: &SearchParams) -> Result<Hits<'_>, Error> {
-        let plan = self.plan(params)?;
         let scratch = &mut self.scratches.borrow().scratch;
-        if let (Some(question), true) = (&plan.question, query.is_empty()) {
-            return answered(self.search_words(question, &plan, scratch), scratch);
+        if params.has_wishes() {
+            return self.answer(query, params, scratch);
         }
+        let plan = self.plan(params)?;
         self.stored.vectors.check(query, None)?;
-        answered(self.run(query, &plan, scratch), scratch)
+        self.nearest(query, &plan, scratch);
+        answered(self.hits(scratch, &plan), scratch)
     }
 
     /// The same for many queries, which lie one after the other, on all cores where there are threads.
@@ -446,7 +444,11 @@ impl Database {
             self.stored.vectors.check(query, Some(row))?;
         }
         let answers = parallel::map(queries.len(), &self.scratches, |at, scratch| {
-            answered(self.run(queries[at], &plan, scratch), scratch)
+            if params.has_wishes() {
+                return self.answer(queries[at], params, scratch);
+            }
+            self.nearest(queries[at], &plan, scratch);
+            answered(self.hits(scratch, &plan), scratch)
         });
         answers.into_iter().collect()
     }
@@ -454,10 +456,10 @@ impl Database {
     /// Whether a search takes so little time, a millisecond or two, that handing it to another thread is not worth it.
     #[must_use]
     pub fn is_quick(&self, params: &SearchParams) -> bool {
+        if params.has_wishes() {
+            return self.is_quick_answer(params);
+        }
         match self.plan(params) {
-            Ok(Plan { question: Some(question), .. }) if self.word_effort(&question) > QUICK_POSTINGS => {
-                false
-            }
             Ok(Plan { method: Method::Nothing, .. }) => true,
             Ok(Plan { method: Method::Exact, selection, .. }) => {
                 let rows = selection.map_or(self.len(), |selection| selection.count);
@@ -471,7 +473,7 @@ impl Database {
     }
 
     /// Checks what a search is asked.
-    fn plan(&self, params: &SearchParams) -> Result<Plan, Error> {
+    pub(crate) fn plan(&self, params: &SearchParams) -> Result<Plan, Error> {
         let invalid = |argument: &str, reason: &str| {
             Err(Error::InvalidArgument { argument: argument.to_owned(), reason: reason.to_owned() })
         };
@@ -518,16 +520,15 @@ impl Database {
             }
             _ => Method::Exact,
         };
-        let question = params.text.as_ref().map(|text| self.question(text)).transpose()?;
         let selection = match method {
             Method::Graph { .. } => selection.map(|selection| self.prepared(selection)),
             _ => selection,
         };
-        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, question, selection })
+        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, selection })
     }
 
-    /// One search that has been checked.
-    fn run(&self, query: &[f32], plan: &Plan, scratch: &mut Scratch) -> Hits<'_> {
+    /// Fills the scratch's `sorted` with the nearest rows, at least as many as the plan wants if there are.
+    pub(crate) fn nearest(&self, query: &[f32], plan: &Plan, scratch: &mut Scratch) {
         let Stored { index, vectors, slots, .. } = &self.stored;
         let k = plan.k;
         let mask = plan.selection.as_ref().map(|selection| &selection.matches);
@@ -551,7 +552,6 @@ impl Database {
         if !found {
             kernels::run(ExactScan { vectors, slots, mask, k, scratch });
         }
-        self.hits(scratch, plan)
     }
 
     /// Walks the graph and rescores; false if it is better to compare every row.
@@ -599,10 +599,15 @@ impl Database {
         true
     }
 
+    /// A list of hits to be filled.
+    pub(crate) fn no_hits(&self, plan: &Plan) -> Hits<'_> {
+        let Stored { slots, metadata, .. } = &self.stored;
+        Hits::new(slots, plan.metadata.then_some(metadata))
+    }
+
     /// Applies the threshold and cuts at `k`.
     fn hits(&self, scratch: &Scratch, plan: &Plan) -> Hits<'_> {
-        let Stored { slots, metadata, .. } = &self.stored;
-        let mut hits = Hits::new(slots, plan.metadata.then_some(metadata));
+        let mut hits = self.no_hits(plan);
         for near in scratch.sorted.iter().take(plan.k) {
             let (score, distance) = self.stored.options.distance_metric.score_and_distance(near.rank());
             if plan.threshold.is_some_and(|threshold| score < threshold) {
@@ -706,7 +711,7 @@ impl Database {
 }
 
 /// Hits with all that has to be read for them.
-fn answered<'a>(mut hits: Hits<'a>, scratch: &Scratch) -> Result<Hits<'a>, Error> {
+pub(crate) fn answered<'a>(mut hits: Hits<'a>, scratch: &Scratch) -> Result<Hits<'a>, Error> {
     if let Some(failure) = scratch.query.fetched.take().failure {
         return Err(failure);
     }

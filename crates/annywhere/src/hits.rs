@@ -31,6 +31,18 @@ pub struct SearchParams {
     pub text: Option<String>,
     /// Which rows may be hits; see the language in `filter/mod.rs`.
     pub filter: Option<serde_json::Value>,
+    /// How soon later ranks count less when a vector and a text are searched together, by reciprocal rank fusion; 60.
+    pub rrf_k: Option<u32>,
+    /// Instead, the weight of the vector's score beside the text's, 0 to 1.
+    pub alpha: Option<f32>,
+    /// How much nearness counts against likeness among the hits, 0 to 1; if absent, only nearness does.
+    pub lambda: Option<f32>,
+    /// The metadata field by whose values hits are alike; if absent, or `vector`, their vectors.
+    pub diversify_by: Option<String>,
+    /// A metadata field of which no value is in more than `group_size` hits.
+    pub group_by: Option<String>,
+    /// See `group_by`.
+    pub group_size: Option<usize>,
 }
 
 impl Default for SearchParams {
@@ -45,6 +57,12 @@ impl Default for SearchParams {
             metadata: true,
             text: None,
             filter: None,
+            rrf_k: None,
+            alpha: None,
+            lambda: None,
+            diversify_by: None,
+            group_by: None,
+            group_size: None,
         }
     }
 }
@@ -73,6 +91,20 @@ pub struct Hits<'a> {
     distances: Vec<f32>,
     /// Metadata that was read from a file.
     fetched: Vec<Cow<'a, str>>,
+    parts: Vec<Parts>,
+}
+
+/// What the score of a hit is made of when a vector and a text were searched together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parts {
+    /// Score by the vector.
+    pub vector_score: f32,
+    /// Rank by the vector, from 1; 0 if the row was not among those that the vector brought.
+    pub vector_rank: u32,
+    /// Score by the text, 0 if the row holds none of its words.
+    pub text_score: f32,
+    /// Rank by the text, from 1; 0 if the row was not among those that the text brought.
+    pub text_rank: u32,
 }
 
 impl<'a> Hits<'a> {
@@ -84,6 +116,7 @@ impl<'a> Hits<'a> {
             scores: Vec::new(),
             distances: Vec::new(),
             fetched: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
@@ -100,6 +133,16 @@ impl<'a> Hits<'a> {
             self.fetched = texts.collect::<Result<_, _>>()?;
         }
         Ok(())
+    }
+
+    pub(crate) fn push_parts(&mut self, parts: Option<Parts>) {
+        self.parts.extend(parts);
+    }
+
+    /// What each score is made of; empty unless a vector and a text were searched together.
+    #[must_use]
+    pub fn parts(&self) -> &[Parts] {
+        &self.parts
     }
 
     /// Number of hits.
@@ -132,6 +175,7 @@ impl<'a> Hits<'a> {
     }
 
     /// Ids and metadata as one JSON text, `["id",{metadata},"id2",{..},…]`: the form in which hits cross into JavaScript.
+    /// Behind the metadata of hits with parts stands an array of these.
     #[must_use]
     pub fn rows_json(&self) -> String {
         let texts = self.slots.iter().enumerate().map(|(rank, &slot)| {
@@ -147,13 +191,17 @@ impl<'a> Hits<'a> {
         let bytes: usize = texts.clone().map(|(id, metadata)| id.len() + metadata.len() + AROUND).sum();
         let mut json = String::with_capacity(2 + bytes);
         json.push('[');
-        for (id, metadata) in texts {
+        for (at, (id, metadata)) in texts.enumerate() {
             if json.len() > 1 {
                 json.push(',');
             }
             push_string(&mut json, id);
             json.push(',');
             json.push_str(rows::metadata_or_empty(metadata));
+            if let Some(parts) = self.parts.get(at) {
+                let Parts { vector_score, vector_rank, text_score, text_rank } = parts;
+                json.push_str(&format!(",[{vector_score},{vector_rank},{text_score},{text_rank}]"));
+            }
         }
         json.push(']');
         json

@@ -7,6 +7,7 @@
 //!          ↘ store (knows the parts' data, not their work)
 //! ```
 
+mod answer;
 mod chunks;
 mod codes;
 mod database;
@@ -40,7 +41,7 @@ mod words;
 pub use database::Database;
 pub use error::Error;
 pub use filter::FilterLimits;
-pub use hits::{Hits, Row, SearchParams};
+pub use hits::{Hits, Parts, Row, SearchParams};
 pub use kernels::simd;
 pub use metric::Metric;
 pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};

@@ -82,6 +82,14 @@ impl Words {
         }
     }
 
+    /// The score of a row; 0 if it holds no word of the query.
+    pub(crate) fn score_of(&self, slot: Slot, scores: &Scores) -> f32 {
+        match self.documents.get(slot as usize) {
+            NONE => 0.0,
+            document => scores.by_document[document as usize] as f32,
+        }
+    }
+
     /// Fills `best` with the `k` rows of the highest scores, best first, of those that are allowed. The rank of a candidate is
     /// its negated score.
     pub(crate) fn best(

@@ -1,16 +1,17 @@
 //! What a database does with words: takes those of new rows in, and answers searches for them.
 
 use super::{Question, Words};
-use crate::database::{Database, Plan};
+use crate::database::Database;
 use crate::error::Error;
-use crate::hits::Hits;
+use crate::hits::SearchParams;
 use crate::options::check_text_fields;
-use crate::scratch::Scratch;
 use crate::slots::Slot;
 use crate::stored::Stored;
 
 /// Bytes of a text to search for.
 const LONGEST_QUESTION: usize = 65_536;
+/// What can be scored in a millisecond or two.
+const QUICK_POSTINGS: usize = 300_000;
 
 impl Words {
     /// The empty index that an option asks for.
@@ -82,27 +83,11 @@ impl Database {
         }
     }
 
-    /// Number of postings that a search for words goes through.
-    pub(crate) fn word_effort(&self, question: &Question) -> usize {
-        self.stored.words.as_ref().map_or(0, |words| words.effort(question))
-    }
-
-    /// The rows whose words answer best. They have no distance.
-    pub(crate) fn search_words(&self, question: &Question, plan: &Plan, scratch: &mut Scratch) -> Hits<'_> {
-        let Stored { slots, metadata, words, .. } = &self.stored;
-        let mut hits = Hits::new(slots, plan.metadata.then_some(metadata));
-        if let Some(words) = words {
-            words.score(question, &mut scratch.words);
-            let may = |slot| plan.selection.as_ref().is_none_or(|selection| selection.matches.contains(slot));
-            words.best(&scratch.words, plan.k, may, &mut scratch.sorted);
-            for best in &scratch.sorted {
-                let score = 0.0 - best.rank();
-                if plan.threshold.is_some_and(|threshold| score < threshold) {
-                    break;
-                }
-                hits.push(best.slot(), score, f32::NAN);
-            }
+    /// Whether scoring the words of a search takes little time.
+    pub(crate) fn is_quick_text(&self, params: &SearchParams) -> bool {
+        match (&params.text, &self.stored.words) {
+            (Some(text), Some(words)) => words.effort(&words.ask(text)) <= QUICK_POSTINGS,
+            _ => true,
         }
-        hits
     }
 }

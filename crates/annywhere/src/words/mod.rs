@@ -22,3 +22,5 @@ mod terms;
 pub(crate) use bm25::{Question, Scores};
 pub(crate) use index::Words;
 pub(crate) use sections::Sections;
+pub(crate) use sort::sort;
+pub(crate) use terms::Terms;

@@ -3,7 +3,7 @@
 
 /// Sorts in place, in n log n steps (Williams' heap sort).
 #[inline(never)]
-pub(super) fn sort(numbers: &mut [u64], is_less: &dyn Fn(u64, u64) -> bool) {
+pub(crate) fn sort(numbers: &mut [u64], is_less: &dyn Fn(u64, u64) -> bool) {
     for start in (0..numbers.len() / 2).rev() {
         sift_down(numbers, start, is_less);
     }

@@ -6,23 +6,23 @@ use crate::texts::Texts;
 
 /// Words by number and numbers by word.
 #[derive(Debug)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     words: Texts,
     by_word: TextTable,
 }
 
 impl Terms {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { words: Texts::new(), by_word: TextTable::new() }
     }
 
     /// The word with a number.
-    pub(super) fn word(&self, term: u32) -> &str {
+    pub(crate) fn word(&self, term: u32) -> &str {
         self.words.get(term as usize)
     }
 
     /// The number of a word.
-    pub(super) fn find(&self, word: &str) -> Option<u32> {
+    pub(crate) fn find(&self, word: &str) -> Option<u32> {
         self.by_word.find(&self.words, word)
     }
 
@@ -30,7 +30,7 @@ impl Terms {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`]; nothing is added then.
-    pub(super) fn add(&mut self, word: &str) -> Result<u32, Error> {
+    pub(crate) fn add(&mut self, word: &str) -> Result<u32, Error> {
         let term = self.by_word.len();
         self.by_word.reserve(&self.words, 1)?;
         self.words.reserve(term + 1, word.len())?;
@@ -40,7 +40,7 @@ impl Terms {
     }
 
     /// Bytes allocated.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.words.bytes() + self.by_word.bytes()
     }
 }
