@@ -119,9 +119,16 @@ fn files_and_hits_of_words_are_the_same_everywhere() {
         database.delete(&doomed.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
         for text in ["é7 é12 é12", "京 é3"] {
             let params = SearchParams { text: Some(text.to_owned()), ..SearchParams::default() };
-            let hits = database.search(&[], &params).unwrap();
-            answers.extend(hits.rows_json().as_bytes());
-            answers.extend(hits.scores().iter().flat_map(|score| score.to_bits().to_le_bytes()));
+            let vector = [0.5, -0.25, 0.125, 1.0];
+            let fused = SearchParams { alpha: Some(0.25), ..params.clone() };
+            let diverse = SearchParams { lambda: Some(0.5), ..params.clone() };
+            for (query, params) in
+                [(&[][..], params.clone()), (&vector, params), (&vector, fused), (&vector, diverse)]
+            {
+                let hits = database.search(query, &params).unwrap();
+                answers.extend(hits.rows_json().as_bytes());
+                answers.extend(hits.scores().iter().flat_map(|score| score.to_bits().to_le_bytes()));
+            }
         }
     }
     let found = (xxh3_64(&database.to_bytes().unwrap()), xxh3_64(&answers));
