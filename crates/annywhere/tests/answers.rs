@@ -276,3 +276,40 @@ fn wishes_that_make_no_sense_are_refused() {
         assert_eq!(database.search(query, &wishes).unwrap_err().code(), "InvalidArgument", "{wishes:?}");
     }
 }
+
+/// Whatever is asked, a filter decides which rows may be hits, and as many come back as match.
+#[test]
+fn filters_hold_for_words_fused_lists_and_groups() {
+    for index in [Index::Scan, Index::Hnsw] {
+        let database = filled(Metric::Cosine, index);
+        let text = Some("w1 w2 w3 w4 w5 w6".to_owned());
+        let holding = worded(&database, "w1 w2 w3 w4 w5 w6", ROWS);
+        for (filter, most) in [
+            (serde_json::json!({ "n": 3 }), ROWS),
+            (serde_json::json!({ "tags": { "$all": ["t1", "t2"] } }), ROWS),
+            (serde_json::json!({ "colour": "c3", "n": 1 }), ROWS),
+            (serde_json::json!({ "colour": "none" }), 0),
+        ] {
+            let filter = Some(filter);
+            let base = SearchParams { filter, exact: false, ..params(ROWS) };
+            let matching = ids(&database.search(&query(60), &base).unwrap());
+            assert!(matching.len() <= most && (most == 0 || !matching.is_empty()));
+            for k in [3, 25, ROWS] {
+                let base = SearchParams { k, ..base.clone() };
+                let with_text = SearchParams { text: text.clone(), ..base.clone() };
+                let words = ids(&database.search(&[], &with_text).unwrap());
+                let mut expected: Vec<&String> =
+                    matching.iter().filter(|id| holding.contains_key(*id)).collect();
+                expected.sort_by_key(|id| holding[*id].0);
+                expected.truncate(k);
+                assert_eq!(words.iter().collect::<Vec<_>>(), expected, "in the order of all rows");
+                let grouped = SearchParams { group_by: Some("id".to_owned()), group_size: Some(1), ..base };
+                for wishes in [with_text.clone(), SearchParams { alpha: Some(0.5), ..with_text }, grouped] {
+                    let found = ids(&database.search(&query(61), &wishes).unwrap());
+                    assert_eq!(found.len(), k.min(matching.len()), "{wishes:?}");
+                    assert!(found.iter().all(|id| matching.contains(id)), "{wishes:?}");
+                }
+            }
+        }
+    }
+}
