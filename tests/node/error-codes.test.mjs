@@ -1,8 +1,9 @@
 // Every code of AnnywhereError can happen, on both engines, with the details that its table names. What needs a full
 // disk, another process or a broken engine is thrown where the engine would throw it.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -50,6 +51,18 @@ const PROVOCATIONS = {
   EngineUnavailable: ({ VectorDb }) => open(VectorDb, { storagePath: '/nowhere/at/all.annw' }).getStats(),
   NoSpace: (engine) => thrown(engine, { code: 'NoSpace', message: 'no room', details: { reason: 'full' } }),
   Locked: (engine) => thrown(engine, { code: 'Locked', message: 'held', details: { reason: 'held' } }),
+  Poisoned: (engine) => thrown(engine, { code: 'Poisoned', message: 'failed', details: { reason: 'flush' } }),
+  ReadOnly: async ({ VectorDb }) => {
+    const storagePath = mkdtempSync(path.join(tmpdir(), 'annywhere-codes-'));
+    try {
+      const writer = open(VectorDb, { storagePath });
+      await writer.len();
+      await writer.close();
+      await open(VectorDb, { storagePath, readOnly: true }).insert(row('a'));
+    } finally {
+      rmSync(storagePath, { recursive: true });
+    }
+  },
   OutOfMemory: (engine) => thrown(engine, { code: 'OutOfMemory', message: 'none', details: { bytes: 1 } }),
   EngineFailed: (engine) => thrown(engine, 'the engine panicked'),
 };

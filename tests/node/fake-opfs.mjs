@@ -57,7 +57,7 @@ class FakeAccess {
     bytes.set(this.#file.bytes);
     bytes.set(buffer.subarray(0, room), at);
     this.#file.bytes = bytes;
-    return room;
+    return room < buffer.length ? root.shortCount(room) : room;
   }
 
   getSize() {
@@ -67,7 +67,9 @@ class FakeAccess {
 
   truncate(size) {
     this.#check();
-    this.#file.bytes = this.#file.bytes.slice(0, size);
+    const bytes = new Uint8Array(size);
+    bytes.set(this.#file.bytes.subarray(0, size));
+    this.#file.bytes = bytes;
   }
 
   flush() {
@@ -88,9 +90,10 @@ class FakeAccess {
 export class FakeFolder {
   kind = 'directory';
   entries = new Map();
-  /** Of the root only: largest length of a file, the error of every write, flushes counted. */
+  /** Of the root only: largest length of a file, the error of every write, what a short write says, flushes counted. */
   quota = Number.POSITIVE_INFINITY;
   failWrites = undefined;
+  shortCount = (room) => room;
   flushes = 0;
 
   constructor(root) {
@@ -105,7 +108,12 @@ export class FakeFolder {
     return this.#get(name, create, FakeFile, () => new FakeFile(this, name));
   }
 
+  async *keys() {
+    yield* [...this.entries.keys()];
+  }
+
   async removeEntry(name) {
+    if (this.entries.get(name)?.open) throw new DomError('NoModificationAllowedError', 'the file is open');
     if (!this.entries.delete(name)) throw new DomError('NotFoundError', `${name} does not exist`);
   }
 

@@ -108,160 +108,6 @@ onEveryEngine('save and load', ({ VectorDb }) => {
   });
 });
 
-onEveryEngine('storagePath', ({ VectorDb }) => {
-  const open = (storagePath, extra) => new VectorDb({ dimensions: 2, storagePath, ...extra });
-
-  it('is not touched by the constructor, by reading, or by closing an unchanged database', async () => {
-    const file = fresh();
-    const db = open(file);
-    assert.equal(fs.existsSync(path.dirname(file)), false);
-    assert.equal(await db.len(), 0);
-    assert.deepEqual(await db.search({ vector: [1, 1] }), []);
-    assert.equal(await db.delete('nothing'), false);
-    await db.close();
-    assert.equal(fs.existsSync(path.dirname(file)), false);
-  });
-
-  it('keeps the database from one opening to the next', async () => {
-    const file = fresh();
-    const first = open(file);
-    await first.insert({ id: 'a', vector: [1, 2], metadata: { n: 1 } });
-    await first.close();
-    assert.ok(fs.existsSync(file));
-    const second = open(file);
-    assert.equal((await second.search({ vector: [1, 2] }))[0].id, 'a');
-    await second.insert({ id: 'b', vector: [2, 1] });
-    await second.delete('a');
-    await second.save();
-    const third = open(file);
-    assert.deepEqual([await third.get('a'), (await third.get('b')).id, await third.len()], [null, 'b', 1]);
-    await third.close();
-    await second.close();
-    assert.deepEqual(names(file), ['db.annw']);
-  });
-
-  it('is written by close only if something has changed since it was saved', async () => {
-    const file = fresh();
-    const db = open(file);
-    await db.insert({ id: 'a', vector: [1, 2] });
-    await db.save();
-    fs.rmSync(file);
-    await db.close();
-    assert.equal(fs.existsSync(file), false, 'nothing had changed');
-    const changed = open(file);
-    await changed.insert({ id: 'a', vector: [1, 2] });
-    await changed.save();
-    await changed.save(`${file}.elsewhere`);
-    await changed.delete('a');
-    fs.rmSync(file);
-    await changed.close();
-    assert.equal(fs.existsSync(file), true, 'a row had been deleted');
-  });
-
-  it('can be loaded by its name, whether it is open or not', async () => {
-    const file = fresh();
-    const db = open(file);
-    await db.insert({ id: 'a', vector: [1, 2] });
-    await db.save();
-    await db.insert({ id: 'unsaved', vector: [1, 2] });
-    await db.load(file);
-    assert.equal(await db.len(), 1);
-    const again = open(file);
-    await again.load(file);
-    assert.equal(await again.len(), 1);
-    fs.rmSync(file);
-    await again.close();
-    assert.equal(fs.existsSync(file), false, 'the content was that of the file');
-  });
-
-  it('receives on close what was loaded from elsewhere', async () => {
-    const elsewhere = fresh();
-    const other = new VectorDb({ dimensions: 2 });
-    await other.insert({ id: 'x', vector: [1, 2] });
-    await other.save(elsewhere);
-    for (const source of [elsewhere, await other.toBytes()]) {
-      const file = fresh();
-      const db = open(file);
-      await db.load(source);
-      await db.close();
-      assert.deepEqual(fs.readFileSync(file), fs.readFileSync(elsewhere));
-    }
-  });
-
-  it('over damaged bytes never becomes an empty database', async () => {
-    const file = fresh();
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, 'something else');
-    const db = open(file);
-    await rejects(db.len(), 'Corrupt');
-    await rejects(db.insert({ id: 'a', vector: [1, 2] }), 'Corrupt');
-    await rejects(() => db.getStats(), 'EngineUnavailable');
-    await db.close();
-    assert.equal(fs.readFileSync(file, 'utf8'), 'something else');
-  });
-
-  it('that cannot be looked at is an error and not an empty database', async () => {
-    const file = fresh();
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, '');
-    await rejects(open(path.join(file, 'below.annw')).len(), 'Io', { reason: /not a directory/ });
-    await rejects(open(path.dirname(file)).len(), 'Io', { reason: /not a file/ });
-  });
-
-  it('that contradicts the options is refused by every call', async () => {
-    const file = fresh();
-    const db = open(file);
-    await db.insert({ id: 'a', vector: [1, 2] });
-    await db.close();
-    const other = open(file, { dimensions: 3 });
-    await rejects(other.len(), 'Mismatch', { option: 'dimensions' });
-    await rejects(other.insert({ vector: [1, 2, 3] }), 'Mismatch', { option: 'dimensions' });
-    await other.close();
-    const again = open(file);
-    assert.equal(await again.len(), 1);
-  });
-
-  it('that cannot be written keeps the database open and the changes in it', async () => {
-    const file = fresh();
-    const db = open(file);
-    await db.insert({ id: 'a', vector: [1, 2] });
-    // A file where the folder should be.
-    fs.mkdirSync(path.dirname(path.dirname(file)), { recursive: true });
-    fs.writeFileSync(path.dirname(file), '');
-    await rejects(db.close(), 'Io');
-    assert.equal(await db.len(), 1);
-    fs.rmSync(path.dirname(file));
-    await db.close();
-    assert.ok(fs.existsSync(file));
-  });
-
-  it('is read before the first write takes effect', async () => {
-    const file = fresh();
-    const first = open(file);
-    await first.insert({ id: 'a', vector: [1, 2] });
-    await first.close();
-    const second = open(file);
-    const [, , length] = await Promise.all([
-      second.insert({ id: 'b', vector: [1, 2] }),
-      second.insert({ id: 'c', vector: [1, 2] }),
-      second.len(),
-    ]);
-    assert.equal(length, 3);
-    assert.equal(second.getStats().count, 3);
-    await second.close();
-  });
-
-  it('is opened again after a failed attempt', async () => {
-    const file = fresh();
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, 'something else');
-    const db = open(file);
-    await rejects(db.len(), 'Corrupt');
-    fs.rmSync(file);
-    assert.equal(await db.len(), 0);
-  });
-});
-
 it('a file saved by one engine is opened by the other', {
   skip: native ? false : 'no native engine here',
 }, async () => {
@@ -270,10 +116,11 @@ it('a file saved by one engine is opened by the other', {
     [wasm, native],
   ]) {
     const file = fresh();
-    const db = new writer.VectorDb({ dimensions: 3, storagePath: file });
+    const db = new writer.VectorDb({ dimensions: 3 });
     await db.insert({ id: 'a', vector: [1, 2, 3], metadata: { writer: writer.name } });
-    await db.close();
-    const copy = new reader.VectorDb({ dimensions: 3, storagePath: file });
+    await db.save(file);
+    const copy = new reader.VectorDb({ dimensions: 3 });
+    await copy.load(file);
     assert.deepEqual((await copy.get('a')).metadata, { writer: writer.name });
     const [hit] = await copy.search({ vector: [1, 2, 3] });
     assert.equal(hit.id, 'a');

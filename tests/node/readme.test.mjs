@@ -16,15 +16,15 @@ function example(file, heading) {
 }
 
 describe('the quick start for Node', () => {
-  it('runs as printed and keeps its file', () => {
+  it('runs as printed and keeps its folder', () => {
     // Inside the checkout, where the packages are found by their names.
     const folder = mkdtempSync(join(root, 'tests', '.readme-'));
     try {
       writeFileSync(join(folder, 'start.mjs'), example('README.md', '## Quick start'));
       const run = () => execFileSync(process.execPath, ['start.mjs'], { cwd: folder, encoding: 'utf8' });
       assert.match(run(), /id: 'acrophobia'/);
-      assert.ok(existsSync(join(folder, 'data/words.annw')));
-      assert.match(run(), /id: 'acrophobia'/, 'also when the file exists already');
+      assert.ok(existsSync(join(folder, 'data/words/superblock')));
+      assert.match(run(), /id: 'acrophobia'/, 'also when the folder exists already');
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

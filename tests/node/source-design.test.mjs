@@ -54,6 +54,7 @@ onEveryEngine('a catalogue written against the source design', ({ name }) => {
     await store.save();
     assert.equal(existsSync(file), true);
     await store.reload();
+    await store.close();
 
     const again = new catalogue.ContentVectorStore(file);
     assert.equal(await again.initialize(), true);

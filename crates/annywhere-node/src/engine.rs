@@ -1,14 +1,16 @@
 //! One database, as JavaScript sees it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock, RwLockReadGuard, TryLockError};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
-use annywhere::{Config, Database, Hits, SearchParams};
+use annywhere::{Access, Config, Database, Hits, SearchParams, Store};
 use napi::bindgen_prelude::{AsyncTask, BufferSlice, Float32Array, ToNapiValue, TypeName, Uint8Array};
 use napi_derive::napi;
 
 use crate::error::Thrown;
 use crate::files;
+use crate::folder::Folder;
+use crate::store::Kept;
 use crate::work::Work;
 
 /// A database with the options it was made with. `None` after [`Engine::free`].
@@ -16,6 +18,8 @@ use crate::work::Work;
 pub struct Engine {
     config: Arc<RwLock<Config>>,
     database: Arc<RwLock<Option<Database>>>,
+    /// The database's store, if it has one. Locked before the database, and longer: searches go on while it writes.
+    kept: Arc<Mutex<Option<Kept>>>,
 }
 
 /// The hits of one search, in rank order.
@@ -62,20 +66,33 @@ impl Engine {
     pub fn new(config: String) -> napi::Result<Engine> {
         let config = Config::from_json(&config).map_err(Thrown::from)?;
         let database = Database::new(&config).map_err(Thrown::from)?;
-        Ok(Engine { config: Arc::new(RwLock::new(config)), database: Arc::new(RwLock::new(Some(database))) })
+        Ok(Engine {
+            config: Arc::new(RwLock::new(config)),
+            database: Arc::new(RwLock::new(Some(database))),
+            kept: Arc::default(),
+        })
     }
 
     #[napi(catch_unwind)]
     pub fn insert(&self, rows: String, vectors: &[f32]) -> AsyncTask<Work<(), ()>> {
         let vectors = vectors.to_vec();
-        self.write(move |database| Ok(database.insert(&rows, &vectors)?))
+        self.change(move |database, store| {
+            match store {
+                Some(store) => store.insert(database, &rows, &vectors)?,
+                None => database.insert(&rows, &vectors)?,
+            }
+            Ok(())
+        })
     }
 
     #[napi(catch_unwind)]
     pub fn delete(&self, ids: Vec<String>) -> AsyncTask<Work<u32, u32>> {
-        self.write(move |database| {
+        self.change(move |database, store| {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let removed = database.delete(&ids)?;
+            let removed = match store {
+                Some(store) => store.delete(database, &ids)?,
+                None => database.delete(&ids)?,
+            };
             Ok(u32::try_from(removed).expect("a database holds fewer than 2^31 rows"))
         })
     }
@@ -202,9 +219,69 @@ impl Engine {
         })
     }
 
+    /// Opens the store in a folder, or makes one, in place of the present content; every change goes there from now on.
+    /// `strict`: a change ends after it is flushed.
+    #[napi(catch_unwind)]
+    pub fn open_store(&self, folder: String, read_only: bool, strict: bool) -> AsyncTask<Work<(), ()>> {
+        let (config, kept, database) =
+            (Arc::clone(&self.config), Arc::clone(&self.kept), Arc::clone(&self.database));
+        Work::start(move || {
+            let access = if read_only { Access::Read } else { Access::Write };
+            let folder = Folder::open(&PathBuf::from(folder), access)?;
+            let (store, opened) = Store::open(folder, &*read(&config)?, access)?;
+            let mut kept = kept.lock().map_err(|_| Thrown::failed(POISONED))?;
+            *database.write().map_err(|_| Thrown::failed(POISONED))? = Some(opened);
+            *kept = Some(Kept { store, strict });
+            Ok(())
+        })
+    }
+
+    /// Makes every change so far durable.
+    #[napi(catch_unwind)]
+    pub fn flush(&self) -> AsyncTask<Work<(), ()>> {
+        let kept = Arc::clone(&self.kept);
+        Work::start(move || {
+            let mut kept = kept.lock().map_err(|_| Thrown::failed(POISONED))?;
+            Ok(kept.as_mut().map_or(Ok(()), |kept| kept.store.flush())?)
+        })
+    }
+
+    /// Writes everything into a new segment; searches go on meanwhile.
+    #[napi(catch_unwind)]
+    pub fn checkpoint(&self) -> AsyncTask<Work<bool, bool>> {
+        let (kept, database) = (Arc::clone(&self.kept), Arc::clone(&self.database));
+        Work::start(move || {
+            let mut kept = kept.lock().map_err(|_| Thrown::failed(POISONED))?;
+            let Some(kept) = kept.as_mut() else { return Ok(true) };
+            with_database(&database, |database| Ok(kept.store.checkpoint(database)?))?;
+            Ok(true)
+        })
+    }
+
+    /// How the store stands, as JSON; `null` if there is none, or if it is busy with something slow.
+    #[napi(catch_unwind)]
+    pub fn store_state(&self) -> Option<String> {
+        let kept = self.kept.try_lock().ok()?;
+        let state = kept.as_ref()?.store.state();
+        Some(serde_json::to_string(&state).expect("numbers and texts always become JSON"))
+    }
+
+    /// Lets go of the store's files without writing anything. The content stays readable.
+    #[napi(catch_unwind)]
+    pub fn close_store(&self) -> AsyncTask<Work<(), ()>> {
+        let kept = Arc::clone(&self.kept);
+        Work::start(move || {
+            *kept.lock().map_err(|_| Thrown::failed(POISONED))? = None;
+            Ok(())
+        })
+    }
+
     /// Gives the memory back without waiting for the garbage collector. Every later call fails.
     #[napi(catch_unwind)]
     pub fn free(&self) {
+        if let Ok(mut kept) = self.kept.lock() {
+            *kept = None;
+        }
         if let Ok(mut database) = self.database.write() {
             *database = None;
         }
@@ -224,6 +301,7 @@ impl Engine {
         Work::start(move || with_database(&database, body))
     }
 
+    /// Any other change, after which the store, if there is one, is written anew.
     fn write<T>(
         &self,
         body: impl FnOnce(&mut Database) -> Result<T, Thrown> + Send + 'static,
@@ -231,10 +309,43 @@ impl Engine {
     where
         T: Send + ToNapiValue + TypeName + 'static,
     {
-        let database = Arc::clone(&self.database);
+        let (kept, database) = (Arc::clone(&self.kept), Arc::clone(&self.database));
         Work::start(move || {
+            let mut kept = kept.lock().map_err(|_| Thrown::failed(POISONED))?;
+            if let Some(kept) = &*kept {
+                kept.store.check_writable()?;
+            }
             let mut database = database.write().map_err(|_| Thrown::failed(POISONED))?;
-            body(database.as_mut().ok_or_else(|| Thrown::failed(FREED))?)
+            let done = body(database.as_mut().ok_or_else(|| Thrown::failed(FREED))?)?;
+            if let (Some(kept), Some(database)) = (&mut *kept, &*RwLockWriteGuard::downgrade(database)) {
+                kept.store.replace(database)?;
+            }
+            Ok(done)
+        })
+    }
+
+    /// A change that a store knows how to write down.
+    fn change<T>(
+        &self,
+        body: impl FnOnce(&mut Database, Option<&mut Store<Folder>>) -> Result<T, Thrown> + Send + 'static,
+    ) -> AsyncTask<Work<T, T>>
+    where
+        T: Send + ToNapiValue + TypeName + 'static,
+    {
+        let (kept, database) = (Arc::clone(&self.kept), Arc::clone(&self.database));
+        Work::start(move || {
+            let mut kept = kept.lock().map_err(|_| Thrown::failed(POISONED))?;
+            let done = {
+                let mut database = database.write().map_err(|_| Thrown::failed(POISONED))?;
+                let database = database.as_mut().ok_or_else(|| Thrown::failed(FREED))?;
+                body(database, kept.as_mut().map(|kept| &mut kept.store))?
+            };
+            if let Some(kept) = &mut *kept
+                && kept.strict
+            {
+                kept.store.flush()?;
+            }
+            Ok(done)
         })
     }
 }

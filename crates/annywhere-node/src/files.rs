@@ -100,17 +100,17 @@ fn temporary_path(path: &Path) -> PathBuf {
 
 /// A rename is durable once the folder is.
 #[cfg(unix)]
-fn flush_folder(folder: &Path) -> io::Result<()> {
+pub fn flush_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 /// Windows has no handle of a folder to flush; it journals renames itself.
 #[cfg(not(unix))]
-fn flush_folder(_folder: &Path) -> io::Result<()> {
+pub fn flush_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn failed(operation: &str, path: &Path, error: &io::Error) -> Error {
+pub fn failed(operation: &str, path: &Path, error: &io::Error) -> Error {
     let reason = format!("{}: {error}", path.display());
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::NoSpace { reason },

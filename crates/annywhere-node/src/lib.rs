@@ -8,5 +8,8 @@ mod encoder;
 mod engine;
 mod error;
 mod files;
+mod folder;
+mod lock;
 pub mod module;
+mod store;
 mod work;

@@ -1,18 +1,20 @@
 //! One database, as JavaScript sees it.
 
-use annywhere::{Config, Database, Error, Hits, SearchParams};
+use annywhere::{Access, Config, Database, Error, Hits, SearchParams, Store};
 use js_sys::{Float32Array, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::FileSystemSyncAccessHandle;
 
 use crate::error::Thrown;
 use crate::files::{FileSink, FileSource};
+use crate::folder::{Folder, SyncFolder};
 
 /// A database with the options it was made with.
 #[wasm_bindgen]
 pub struct Engine {
     config: Config,
     database: Database,
+    store: Option<Store<Folder>>,
 }
 
 /// The hits of one search, in rank order.
@@ -44,19 +46,26 @@ impl Engine {
     pub fn new(config: &str) -> Result<Engine, Thrown> {
         let config = Config::from_json(config)?;
         let database = Database::new(&config)?;
-        Ok(Engine { config, database })
+        Ok(Engine { config, database, store: None })
     }
 
     pub fn insert(&mut self, rows: &str, vectors: &Float32Array) -> Result<(), Thrown> {
         let mut copy = room(vectors.length())?;
         vectors.copy_to(&mut copy);
-        Ok(self.database.insert(rows, &copy)?)
+        match &mut self.store {
+            Some(store) => store.insert(&mut self.database, rows, &copy)?,
+            None => self.database.insert(rows, &copy)?,
+        }
+        Ok(())
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands over arrays of strings by value")]
     pub fn delete(&mut self, ids: Vec<String>) -> Result<usize, Thrown> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        Ok(self.database.delete(&ids)?)
+        Ok(match &mut self.store {
+            Some(store) => store.delete(&mut self.database, &ids)?,
+            None => self.database.delete(&ids)?,
+        })
     }
 
     /// `params` is the JSON of the search's parameters.
@@ -94,13 +103,16 @@ impl Engine {
     /// Replaces the index by that of other options, which are the engine's from then on.
     pub fn reindex(&mut self, config: &str) -> Result<(), Thrown> {
         let config = Config::from_json(config)?;
+        self.check_writable()?;
         self.database.reindex(&config)?;
         self.config = config;
-        Ok(())
+        self.rewrite()
     }
 
     pub fn compact(&mut self) -> Result<(), Thrown> {
-        Ok(self.database.compact()?)
+        self.check_writable()?;
+        self.database.compact()?;
+        self.rewrite()
     }
 
     pub fn get(&self, id: &str) -> Result<Option<EngineRow>, Thrown> {
@@ -127,8 +139,9 @@ impl Engine {
     pub fn load_bytes(&mut self, bytes: &Uint8Array) -> Result<(), Thrown> {
         let mut copy = room(bytes.length())?;
         bytes.copy_to(&mut copy);
+        self.check_writable()?;
         self.database = Database::read(&copy.as_slice(), &self.config)?;
-        Ok(())
+        self.rewrite()
     }
 
     /// Writes the whole file from its start and flushes it; the caller closes the handle.
@@ -142,8 +155,56 @@ impl Engine {
     /// Replaces the content; unchanged on error. The caller closes the handle.
     #[wasm_bindgen(js_name = loadFile)]
     pub fn load_file(&mut self, source: &FileSystemSyncAccessHandle) -> Result<(), Thrown> {
+        self.check_writable()?;
         self.database = Database::read(&FileSource::open(source)?, &self.config)?;
+        self.rewrite()
+    }
+
+    /// Opens the store in a folder, or makes one, in place of the present content; every change goes there from now on.
+    #[wasm_bindgen(js_name = openStore)]
+    pub fn open_store(&mut self, folder: SyncFolder, read_only: bool) -> Result<(), Thrown> {
+        let access = if read_only { Access::Read } else { Access::Write };
+        let (store, database) = Store::open(Folder(folder), &self.config, access)?;
+        (self.database, self.store) = (database, Some(store));
         Ok(())
+    }
+
+    /// Makes every change so far durable.
+    pub fn flush(&mut self) -> Result<(), Thrown> {
+        Ok(self.store.as_mut().map_or(Ok(()), Store::flush)?)
+    }
+
+    /// Writes about `bytes` more of a new segment; true when it is done. No change can be made until then.
+    pub fn checkpoint(&mut self, bytes: f64) -> Result<bool, Thrown> {
+        let Some(store) = &mut self.store else { return Ok(true) };
+        if !store.is_in_checkpoint() {
+            store.begin_checkpoint(&self.database, true)?;
+        }
+        Ok(store.continue_checkpoint(&self.database, bytes as u64)?)
+    }
+
+    /// How the store stands, as JSON.
+    #[wasm_bindgen(js_name = storeState)]
+    pub fn store_state(&self) -> Option<String> {
+        let state = self.store.as_ref()?.state();
+        Some(serde_json::to_string(&state).expect("numbers and texts always become JSON"))
+    }
+
+    /// Lets go of the store without writing anything. The content stays readable.
+    #[wasm_bindgen(js_name = closeStore)]
+    pub fn close_store(&mut self) {
+        self.store = None;
+    }
+}
+
+impl Engine {
+    fn check_writable(&self) -> Result<(), Thrown> {
+        Ok(self.store.as_ref().map_or(Ok(()), Store::check_writable)?)
+    }
+
+    /// After a change that a store cannot write down.
+    fn rewrite(&mut self) -> Result<(), Thrown> {
+        Ok(self.store.as_mut().map_or(Ok(()), |store| store.replace(&self.database))?)
     }
 }
 

@@ -80,7 +80,7 @@ fn at(offset: u64) -> FileSystemReadWriteOptions {
     options
 }
 
-fn io(operation: &str, thrown: &JsValue) -> Error {
+pub fn io(operation: &str, thrown: &JsValue) -> Error {
     // A DOMException is also an `Error` of the language; hosts without a DOM throw plain errors.
     let (name, reason) = match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => (String::from(error.name()), String::from(error.message())),

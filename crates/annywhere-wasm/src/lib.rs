@@ -10,4 +10,5 @@ mod encoder;
 mod engine;
 mod error;
 mod files;
+mod folder;
 pub mod module;

@@ -47,7 +47,7 @@ pub use metric::Metric;
 pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};
 pub use shared::Shared;
 pub use stats::{MemoryStats, Originals, Stats};
-pub use store::{Access, Backend, MemoryBackend, SharedSource, Sink, Source, Store};
+pub use store::{Access, Backend, MemoryBackend, SharedSource, Sink, Source, Store, StoreState};
 
 #[cfg(target_endian = "big")]
 compile_error!("files are read in place as little-endian numbers; no supported platform is big-endian");

@@ -45,6 +45,19 @@ export interface Engine {
   saveFile(target: string | SyncFile): MaybePromise<void>;
   /** Replaces the content; unchanged on error. */
   loadFile(source: string | SyncFile): MaybePromise<void>;
+  /**
+   * Opens the store in a folder, or makes one, in place of the content; every change goes there from now on. Native
+   * takes a path, and with `strict` ends a change after it is flushed.
+   */
+  openStore(target: string | SyncFolder, readOnly: boolean, strict: boolean): MaybePromise<void>;
+  /** Makes every change so far durable. */
+  flush(): MaybePromise<void>;
+  /** Writes a new segment, in WebAssembly about so many bytes more of it; `true` when it is done. */
+  checkpoint(bytes: number): MaybePromise<boolean>;
+  /** JSON text of a `StoreState`; `null` without a store, or while it is busy with something slow. */
+  storeState(): string | null | undefined;
+  /** Lets go of the store without writing anything; the content stays readable. */
+  closeStore(): MaybePromise<void>;
   /** Gives the memory back. */
   free(): void;
 }
@@ -84,6 +97,21 @@ export interface SyncFile {
   truncate(size: number): void;
   flush(): void;
   close(): void;
+}
+
+/** The folder of a store. What fails throws; counts say how much was done. `truncate`, `write` and `flush` make files. */
+export interface SyncFolder {
+  list(): string[];
+  /** -1 if there is no such file. */
+  size(name: string): number;
+  read(name: string, buffer: Uint8Array, at: number): number;
+  write(name: string, bytes: Uint8Array, at: number): number;
+  truncate(name: string, size: number): void;
+  /** Makes the content of a file durable. */
+  flush(name: string): void;
+  /** Makes it durable which files there are. */
+  flushList(): void;
+  remove(name: string): void;
 }
 
 /** What `stats()` says. */

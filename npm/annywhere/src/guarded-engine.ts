@@ -2,7 +2,7 @@
  * One engine behind its guard: what it throws becomes an `AnnywhereError`, and after a panic or a trap it is never
  * called again, because its memory may be half changed.
  */
-import type { Engine, EngineHits, EngineRow, MaybePromise, SyncFile } from './engine.js';
+import type { Engine, EngineHits, EngineRow, MaybePromise, SyncFile, SyncFolder } from './engine.js';
 import { type AnnywhereError, coreError, engineFailed } from './errors.js';
 import type { LoadedEngine } from './runtime.js';
 import type { ImplementationType } from './types.js';
@@ -84,6 +84,26 @@ export class GuardedEngine {
 
   loadFile(source: string | SyncFile): Promise<void> {
     return this.#call((engine) => engine.loadFile(source));
+  }
+
+  openStore(target: string | SyncFolder, readOnly: boolean, strict: boolean): Promise<void> {
+    return this.#call((engine) => engine.openStore(target, readOnly, strict));
+  }
+
+  flush(): Promise<void> {
+    return this.#call((engine) => engine.flush());
+  }
+
+  checkpoint(bytes: number): Promise<boolean> {
+    return this.#call((engine) => engine.checkpoint(bytes));
+  }
+
+  storeState(): string | null | undefined {
+    return this.#guard(() => this.#engine.storeState());
+  }
+
+  closeStore(): Promise<void> {
+    return this.#call((engine) => engine.closeStore());
   }
 
   newId(): string {

@@ -4,7 +4,7 @@
  */
 import { type AnnywhereError, describe, invalidOption } from './errors.js';
 import { nearest } from './nearest.js';
-import type { DbOptions, DistanceMetric, IndexOptions, IndexType } from './types.js';
+import type { DbOptions, DistanceMetric, Durability, IndexOptions, IndexType } from './types.js';
 
 const MAX_DIMENSIONS = 65_536;
 const MAX_ROWS = 2 ** 31 - 2;
@@ -14,6 +14,7 @@ export const MAX_EF = 65_536;
 const METRICS: readonly DistanceMetric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
 const INDEXES: readonly IndexType[] = ['auto', 'scan', 'hnsw'];
 const QUANTIZATIONS = ['none', 'scalar', 'rabitq', 'product'] as const;
+const DURABILITIES: readonly Durability[] = ['strict', 'group', 'manual'];
 export const LEAST_RECALL = 0.5;
 
 /** Options that have passed every check, as the engine and the storage want them. */
@@ -21,6 +22,8 @@ export interface CheckedOptions {
   readonly dimensions: number;
   readonly storagePath: string | undefined;
   readonly worker: boolean | undefined;
+  readonly durability: Durability;
+  readonly readOnly: boolean;
   /** What stays when the index is replaced. */
   readonly kept: KeptOptions;
   /** JSON of the core's `Config`. */
@@ -53,13 +56,25 @@ export function checkOptions(options: DbOptions): CheckedOptions {
     throw invalidOption('dimensions', 'is required: the number of components of a vector');
   const distanceMetric = read.oneOf('distanceMetric', METRICS);
   const storagePath = read.string('storagePath');
+  const durability = read.oneOf('durability', DURABILITIES);
+  const readOnly = read.boolean('readOnly');
   const maxElements = read.integer('maxElements', 1, MAX_ROWS);
   const worker = read.boolean('worker');
   const index = indexConfig(read);
   read.refuseTheRest();
   const kept = { dimensions, distanceMetric, maxElements };
   refuseContradictions({ ...kept, ...index });
-  return { dimensions, storagePath, worker, kept, config: JSON.stringify({ ...kept, ...index }) };
+  const unused = storagePath === undefined && (durability ? 'durability' : readOnly && 'readOnly');
+  if (unused) throw invalidOption(unused, 'does nothing without storagePath');
+  return {
+    dimensions,
+    storagePath,
+    durability: durability ?? 'group',
+    readOnly: readOnly ?? false,
+    worker,
+    kept,
+    config: JSON.stringify({ ...kept, ...index }),
+  };
 }
 
 /** JSON of the core's `Config` with another index than the options of the database said. */
@@ -198,12 +213,6 @@ class Reader {
     throw invalidOption(this.#prefix + name, `must be a number from ${least} to ${most}, not ${show(value)}`);
   }
 
-  boolean(name: string): boolean | undefined {
-    const value = this.#take(name);
-    if (value === undefined || typeof value === 'boolean') return value;
-    throw invalidOption(this.#prefix + name, `must be true or false, not ${show(value)}`);
-  }
-
   holdsObject(name: string): boolean {
     const value = Object.hasOwn(this.#given, name) && (this.#given as Record<string, unknown>)[name];
     return typeof value === 'object' && value !== null;
@@ -213,6 +222,12 @@ class Reader {
     const value = this.#take(name);
     if (value === undefined || (typeof value === 'string' && value !== '')) return value;
     throw invalidOption(this.#prefix + name, `must be a non-empty string, not ${show(value)}`);
+  }
+
+  boolean(name: string): boolean | undefined {
+    const value = this.#take(name);
+    if (value === undefined || typeof value === 'boolean') return value;
+    throw invalidOption(this.#prefix + name, `must be true or false, not ${show(value)}`);
   }
 
   oneOf<T extends string>(name: string, choices: readonly T[]): T | undefined {

@@ -5,6 +5,7 @@ export type {
   Columns,
   DbOptions,
   DistanceMetric,
+  Durability,
   EngineSource,
   Entry,
   Hit,

@@ -9,6 +9,9 @@ export type Metadata = Record<string, unknown>;
  */
 export type Vector = Float32Array | readonly number[];
 
+/** When a change counts as done. */
+export type Durability = 'strict' | 'group' | 'manual';
+
 export type DistanceMetric = 'cosine' | 'euclidean' | 'dot' | 'manhattan';
 
 /** Parameters of the graph (Malkov & Yashunin, HNSW). */
@@ -41,9 +44,19 @@ export interface DbOptions {
   /** How rows are ranked. Default `cosine`. */
   distanceMetric?: DistanceMetric;
   /**
-   * Where the database is kept: a file path in Node; in a browser a path in the origin private file system. Opened at the first use if it exists, written by `save()` and `close()`.
+   * The folder in which the database is kept: in Node a path; in a browser a path in the origin private file
+   * system. Opened at the first use, or made; every change is there when its promise resolves. One database
+   * at a time may write to it.
    */
   storagePath?: string;
+  /**
+   * When a change counts as done. `group`, the default: when it is written, and flushed at most 10 ms or 1 MiB later; the
+   * end of the process loses nothing, a loss of power the last of these. `strict`: when it is flushed. `manual`: when it is
+   * written; `flush()` flushes.
+   */
+  durability?: Durability;
+  /** Opens what is at `storagePath` for reading only: nothing is written, and other databases may have it open. */
+  readOnly?: boolean;
   /** Number of rows to reserve memory for. A hint: more rows may be inserted. */
   maxElements?: number;
   /**

@@ -12,6 +12,7 @@ import { GuardedEngine } from './guarded-engine.js';
 import { hitsOf, manyHitsOf, withVectors } from './hits.js';
 import { checkId } from './ids.js';
 import { insertInSteps } from './insert-steps.js';
+import { Keeper } from './keeper.js';
 import { metadataFromJson } from './metadata.js';
 import { type CheckedOptions, checkIndexOptions, checkOptions } from './options.js';
 import { QuickSearch } from './quick-search.js';
@@ -54,10 +55,11 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   readonly #watches = new Watches<Meta>();
   #engine: GuardedEngine | undefined;
   #opening: Promise<GuardedEngine> | undefined;
-  /** True once the file at `storagePath` has been read, was found missing, or was replaced by other content. */
+  /** True once the store at `storagePath` is open, or if there is none. */
   #opened = false;
-  /** True when the content differs from the file at `storagePath`. */
-  #unsaved = false;
+  /** True while `storagePath` has been looked at and nothing is there yet. */
+  #isMissing = false;
+  #keeper: Keeper | undefined;
   #closing: Promise<void> | undefined;
 
   /** `canHaveWorker` is for entries whose databases may live in a worker; the database made here never does. */
@@ -153,10 +155,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
    */
   async reindex(options: IndexOptions): Promise<void> {
     const config = checkIndexOptions(options, this.#options.kept);
-    return this.#write(async (engine) => {
-      await engine.reindex(config);
-      this.#unsaved = true;
-    });
+    return this.#rewrite((engine) => engine.reindex(config));
   }
 
   /**
@@ -164,10 +163,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
    * Part of that happens by itself when a quarter of the rows is new.
    */
   async compact(): Promise<void> {
-    return this.#write(async (engine) => {
-      await engine.compact();
-      this.#unsaved = true;
-    });
+    return this.#rewrite((engine) => engine.compact());
   }
 
   /** The row with this id, or `null`. */
@@ -187,7 +183,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     checkId(id);
     return this.#write(async (engine) => {
       const removed = await engine.delete([id]);
-      if (removed > 0) this.#unsaved = true;
+      await this.#keeper?.changed(id.length);
       return removed > 0;
     });
   }
@@ -204,12 +200,12 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /**
    * What the database holds and what it costs, at this moment: calls that have not settled may not be counted.
-   * Throws `EngineUnavailable` while the engine, or the file at `storagePath`, has not been opened by another call.
+   * Throws `EngineUnavailable` while the engine, or the store at `storagePath`, has not been opened by another call.
    */
   getStats(): Stats {
     this.#refuseClosed();
-    if (!this.#opened) {
-      const reason = 'the file at storagePath is not open yet: await any other method first';
+    if (!this.#opened && !this.#isMissing) {
+      const reason = 'the store at storagePath is not open yet: await any other method first';
       throw new AnnywhereError('EngineUnavailable', reason, { reason });
     }
     this.#engine ??= new GuardedEngine(this.#runtime.engineNow(), this.#options.config);
@@ -240,54 +236,56 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /**
    * Writes the whole database to one file, which is replaced whole or not at all; folders are created.
-   * @param path Default: `storagePath`.
+   * @param path Without it, and if it is `storagePath`, everything is written into a new segment there.
    */
   async save(path?: string): Promise<void> {
-    const target = path === undefined ? this.#options.storagePath : this.#path(path, 'path', invalidArgument);
-    if (target === undefined) {
+    const target = path === undefined ? undefined : this.#path(path, 'path', invalidArgument);
+    if (target !== undefined && target !== this.#options.storagePath) {
+      return this.#write((engine) => this.#storage('path', invalidArgument).save(engine, target));
+    }
+    if (this.#options.storagePath === undefined) {
       throw invalidArgument('path', 'is required, because the database was made without a storagePath');
     }
-    return this.#write((engine) => this.#saveTo(engine, target));
+    return this.#write(async () => this.#keeper?.checkpoint());
   }
 
   /**
-   * Replaces the content by that of a file or of the bytes of one; unchanged on error.
+   * Waits for the calls made before and makes what they changed durable, also against a loss of power. With `strict`
+   * durability nothing is left to do.
+   */
+  async flush(): Promise<void> {
+    return this.#write(async () => this.#keeper?.flush());
+  }
+
+  /**
+   * Replaces the content by that of a file or of the bytes of one; unchanged on error. `storagePath` is opened.
    * Rejects with `Corrupt`, `VersionTooNew`, or `Mismatch` where the file contradicts the options.
    */
   async load(source: string | Uint8Array | ArrayBuffer): Promise<void> {
     if (typeof source === 'string') {
       const path = this.#path(source, 'source', invalidArgument);
-      return this.#replace(async (engine) => {
-        await this.#storage('source', invalidArgument).load(engine, path);
-        this.#unsaved = path !== this.#options.storagePath;
-      });
+      // What is there is the content already.
+      if (path === this.#options.storagePath) return this.#write(() => {});
+      return this.#rewrite((engine) => this.#storage('source', invalidArgument).load(engine, path));
     }
     const bytes = copyBytes(source);
-    return this.#replace(async (engine) => {
-      await engine.loadBytes(bytes);
-      this.#unsaved = true;
-    });
+    return this.#rewrite((engine) => engine.loadBytes(bytes));
   }
 
   /**
-   * Waits for the calls made before, writes unsaved changes to `storagePath` if there is one, and gives the memory
-   * back. Later calls reject with `Closed`; closing twice is no error. If the changes cannot be written, the
-   * database stays open.
+   * Waits for the calls made before, flushes what they changed, lets go of `storagePath`, and gives the memory back.
+   * Later calls reject with `Closed`; closing twice is no error. Rejects if a flush fails, and is closed all the same.
    */
   async close(): Promise<void> {
-    this.#closing ??= this.#order
-      .write(async () => {
-        const path = this.#options.storagePath;
-        if (this.#engine && this.#unsaved && path !== undefined) await this.#saveTo(this.#engine, path);
-        this.#watches.close();
+    this.#closing ??= this.#order.write(async () => {
+      this.#watches.close();
+      try {
+        await this.#keeper?.close();
+      } finally {
         this.#engine?.free();
         this.#engine = undefined;
-      })
-      .catch((error: unknown) => {
-        // With a dead engine there is nothing left that could be saved later.
-        if (!this.#engine?.failure) this.#closing = undefined;
-        throw error;
-      });
+      }
+    });
     return this.#closing;
   }
 
@@ -303,8 +301,9 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   async #store(engine: GuardedEngine, batch: Batch): Promise<string[]> {
     const ids = batch.ids.map((id) => id ?? engine.newId());
     if (ids.length === 0) return ids;
-    await engine.insert(rowsJson(ids, batch.metadata), batch.vectors);
-    this.#unsaved = true;
+    const rows = rowsJson(ids, batch.metadata);
+    await engine.insert(rows, batch.vectors);
+    await this.#keeper?.changed(rows.length + batch.vectors.byteLength);
     return ids;
   }
 
@@ -324,46 +323,45 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     return untilAborted(search.signal, found);
   }
 
-  async #saveTo(engine: GuardedEngine, path: string): Promise<void> {
-    await this.#storage('path', invalidArgument).save(engine, path);
-    if (path === this.#options.storagePath) this.#unsaved = false;
-  }
-
   async #read<T>(body: (engine: GuardedEngine) => T | Promise<T>): Promise<T> {
     this.#refuseClosed();
-    return this.#order.read(async () => body(await this.#open()));
+    return this.#order.read(async () => body(await this.#open(false)));
   }
 
   async #write<T>(body: (engine: GuardedEngine) => T | Promise<T>): Promise<T> {
     this.#refuseClosed();
     // Also after an error: some steps of a batch may have been stored.
-    return this.#order.write(async () => body(await this.#open())).finally(() => this.#watches.changed());
+    return this.#order.write(async () => body(await this.#open(true))).finally(() => this.#watches.changed());
   }
 
-  /** A write that needs no content from before. */
-  async #replace(body: (engine: GuardedEngine) => Promise<void>): Promise<void> {
-    this.#refuseClosed();
-    return this.#order.write(async () => {
-      await body(await this.#start());
-      this.#opened = true;
-      this.#watches.changed();
+  /** A change that a store does not write down but takes in whole. */
+  async #rewrite(body: (engine: GuardedEngine) => Promise<void>): Promise<void> {
+    return this.#write(async (engine) => {
+      await this.#keeper?.rewriting();
+      await body(engine);
+      await this.#keeper?.rewritten();
     });
   }
 
   /** The engine with the content of `storagePath`; reads that run side by side share one attempt. */
-  #open(): Promise<GuardedEngine> {
-    this.#opening ??= this.#openOnce().finally(() => {
+  #open(creates: boolean): Promise<GuardedEngine> {
+    this.#opening ??= this.#openOnce(creates).finally(() => {
       this.#opening = undefined;
     });
     return this.#opening;
   }
 
-  async #openOnce(): Promise<GuardedEngine> {
+  async #openOnce(creates: boolean): Promise<GuardedEngine> {
     const engine = await this.#start();
     const path = this.#options.storagePath;
     if (!this.#opened && path !== undefined) {
+      const { durability, readOnly } = this.#options;
       const storage = this.#storage('storagePath', invalidOption);
-      if (await storage.exists(path)) await storage.load(engine, path);
+      // Reading makes nothing: what is not there is empty.
+      this.#isMissing = !creates && !readOnly && !(await storage.exists(path));
+      if (this.#isMissing) return engine;
+      const store = await storage.openStore(engine, path, { durability, readOnly });
+      this.#keeper = new Keeper(engine, store, durability, (body) => this.#order.read(body));
       this.#opened = true;
     }
     return engine;

@@ -79,6 +79,10 @@ export class ContentVectorStore {
     await this.open().load(this.storagePath);
   }
 
+  async close(): Promise<void> {
+    await this.open().close?.();
+  }
+
   async remove(id: string): Promise<boolean> {
     const db = this.open();
     return (await db.delete?.(id)) ?? false;

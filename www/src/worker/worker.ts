@@ -108,9 +108,9 @@ async function whileNoOtherBuilds(body: () => Promise<void>): Promise<void> {
   });
 }
 
-function newDb(rows: number, place: StoredIndex | undefined): VectorDb<Synset> {
-  const options = { dimensions: manifest.dimensions, maxElements: rows, targetRecall: TARGET_RECALL };
-  return new VectorDb<Synset>(place ? { ...options, storagePath: place.path } : options);
+/** In memory: the index never changes once it is built, and is kept as one file. */
+function newDb(rows: number): VectorDb<Synset> {
+  return new VectorDb({ dimensions: manifest.dimensions, maxElements: rows, targetRecall: TARGET_RECALL });
 }
 
 /** Where the index belongs. Its name says what it was made of and by: another release has another index. */
@@ -141,7 +141,8 @@ async function openStored(
       await new Promise((resolve) => setTimeout(resolve, delayMs));
     }
     try {
-      const db = newDb(rows, place);
+      const db = newDb(rows);
+      await db.load(place.path);
       const count = await db.len();
       if (count === rows) return db;
       throw new Error(`it holds ${count} of ${rows} definitions`);
@@ -159,7 +160,7 @@ async function openStored(
 async function copyStored(rows: number): Promise<VectorDb<Synset> | undefined> {
   const bytes = await stored?.bytes();
   if (!bytes) return undefined;
-  const db = newDb(rows, undefined);
+  const db = newDb(rows);
   try {
     await db.load(bytes);
     return (await db.len()) === rows ? db : undefined;
@@ -172,7 +173,7 @@ async function copyStored(rows: number): Promise<VectorDb<Synset> | undefined> {
 async function save(db: VectorDb<Synset>, place: StoredIndex): Promise<void> {
   tellPhase({ name: 'saving' });
   try {
-    await db.save();
+    await db.save(place.path);
     await place.removeOthers();
   } catch (error) {
     tellNotice({ about: 'not-saved', reason: `${messageOf(error)}.` });

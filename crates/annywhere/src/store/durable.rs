@@ -8,6 +8,8 @@
 //! The files of the generation before stay until the next checkpoint, so that damage to the newest superblock slot or
 //! segment costs nothing. After a failed write the store is poisoned: what is in memory can be read, nothing is written.
 
+use serde::Serialize;
+
 use super::backend::{Backend, FileOut};
 use super::journal::{Header, Journal};
 use super::names::{self, journal_name, segment_name};
@@ -58,6 +60,28 @@ pub enum Access {
     Write,
 }
 
+/// How a store stands, for those who decide when to flush and when to write a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreState {
+    /// The number of the state that the superblock names; it grows with every checkpoint.
+    pub generation: u64,
+    /// That of the next checkpoint.
+    pub next_generation: u64,
+    /// Bytes of the segment that the store begins with.
+    pub segment_bytes: u64,
+    /// Bytes of changes since.
+    pub journal_bytes: u64,
+    /// Whether a loss of power would take nothing.
+    pub is_flushed: bool,
+    /// Whether the journal is long enough for a checkpoint.
+    pub needs_checkpoint: bool,
+    /// Whether a checkpoint before closing is worth it: not if the journal is but a small part of what would be written.
+    pub ends_with_checkpoint: bool,
+    /// Why nothing is written any more.
+    pub failed: Option<String>,
+}
+
 /// A checkpoint under way.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
@@ -100,7 +124,7 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// [`Error::Poisoned`], or what the backend reports, and the store is poisoned.
     pub fn flush(&mut self) -> Result<(), Error> {
-        if self.journal.flushed == self.journal.next {
+        if self.is_flushed() || self.access == Access::Read {
             return Ok(());
         }
         self.check_writable()?;
@@ -108,46 +132,28 @@ impl<B: Backend> Store<B> {
         self.or_poison(flushed)
     }
 
-    /// Whether there are changes that a loss of power would take.
+    /// Whether a loss of power would take nothing.
     #[must_use]
     pub fn is_flushed(&self) -> bool {
         self.journal.flushed == self.journal.next
     }
 
-    /// Bytes of changes in the journal.
+    /// How the store stands.
     #[must_use]
-    pub fn journal_bytes(&self) -> u64 {
-        self.journal.bytes()
-    }
-
-    /// Bytes of the segment that the store begins with.
-    #[must_use]
-    pub fn segment_bytes(&self) -> u64 {
-        self.current.segment_bytes
-    }
-
-    /// The number of the state that the superblock names; it grows with every checkpoint.
-    #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.current.generation
-    }
-
-    /// Whether the journal is long enough for a checkpoint.
-    #[must_use]
-    pub fn needs_checkpoint(&self) -> bool {
-        let most = LEAST_JOURNAL.max(self.current.segment_bytes / JOURNAL_FRACTION);
-        self.access == Access::Write && self.failed.is_none() && self.journal.bytes() > most
-    }
-
-    /// Whether closing is worth a checkpoint: not if the journal is but a small part of what would be written.
-    #[must_use]
-    pub fn is_worth_a_checkpoint(&self) -> bool {
-        let bytes = self.journal.bytes();
-        let small = self.current.segment_bytes <= LEAST_JOURNAL;
-        self.access == Access::Write
-            && self.failed.is_none()
-            && bytes > 0
-            && (small || bytes > self.current.segment_bytes / CLOSING_FRACTION)
+    pub fn state(&self) -> StoreState {
+        let (journal, segment) = (self.journal.bytes(), self.current.segment_bytes);
+        let can_write = self.access == Access::Write && self.failed.is_none();
+        let least_at_end = if segment <= LEAST_JOURNAL { 0 } else { segment / CLOSING_FRACTION };
+        StoreState {
+            generation: self.current.generation,
+            next_generation: self.next_generation(),
+            segment_bytes: segment,
+            journal_bytes: journal,
+            is_flushed: self.is_flushed(),
+            needs_checkpoint: can_write && journal > LEAST_JOURNAL.max(segment / JOURNAL_FRACTION),
+            ends_with_checkpoint: can_write && journal > least_at_end,
+            failed: self.failed.clone(),
+        }
     }
 
     /// Writes everything into a new segment and begins a new journal.
@@ -166,9 +172,18 @@ impl<B: Backend> Store<B> {
     /// # Errors
     /// As [`checkpoint`](Self::checkpoint).
     pub fn replace(&mut self, database: &Database) -> Result<(), Error> {
-        self.begin_checkpoint(database, false)?;
-        while !self.continue_checkpoint(database, u64::MAX)? {}
-        Ok(())
+        self.check_writable()?;
+        let replaced = self
+            .begin_checkpoint(database, false)
+            .and_then(|()| self.continue_checkpoint(database, u64::MAX));
+        // Memory and store differ now, also if there was just no room: nothing may be added.
+        self.or_poison(replaced).map(|_| ())
+    }
+
+    /// Whether [`continue_checkpoint`](Self::continue_checkpoint) has something to do.
+    #[must_use]
+    pub fn is_in_checkpoint(&self) -> bool {
+        self.checkpoint.is_some()
     }
 
     /// Begins a checkpoint that [`continue_checkpoint`](Self::continue_checkpoint) ends, so that other work can be done
@@ -183,11 +198,7 @@ impl<B: Backend> Store<B> {
         // The generation that is left behind must be whole, for it is what damage to the new one falls back to.
         let flushed = self.journal.flush(&mut self.backend);
         self.or_poison(flushed)?;
-        let mut generation = self.highest + 1;
-        if generation & 1 == self.current.generation & 1 {
-            // Its slot would be that of the present generation.
-            generation += 1;
-        }
+        let generation = self.next_generation();
         let layout = segment::lay_out(database.stored());
         let prepared = self.prepare(generation, layout.total);
         self.or_give_up(generation, prepared)?;
@@ -235,10 +246,17 @@ impl<B: Backend> Store<B> {
         &self.backend
     }
 
+    fn next_generation(&self) -> u64 {
+        let next = self.highest + 1;
+        // Not the slot of the present generation.
+        if next & 1 == self.current.generation & 1 { next + 1 } else { next }
+    }
+
     /// Removes what belongs to no generation that counts, and makes room for a new segment.
     fn prepare(&mut self, generation: u64, bytes: u64) -> Result<(), Error> {
-        // After damage, changes may lie in the journal of a generation that is not the present one.
-        let kept = [self.current.generation, self.journal.header.generation];
+        // After damage, changes may lie in the journal of a generation that is not the present one. Files of the new one
+        // that an interrupted attempt left, or a shell has made, are used.
+        let kept = [self.current.generation, self.journal.header.generation, generation];
         for name in self.backend.list()? {
             if names::generation_of(&name).is_some_and(|other| !kept.contains(&other)) {
                 self.backend.remove(&name)?;
@@ -253,10 +271,18 @@ impl<B: Backend> Store<B> {
         if matches!(appended, Err(Error::InvalidArgument { .. } | Error::OutOfMemory { .. })) {
             return appended;
         }
+        if appended.is_err() {
+            // What was acknowledged before is made as safe as it can be; the failure to tell of is the first.
+            let _ = self.journal.flush(&mut self.backend);
+        }
         self.or_poison(appended)
     }
 
-    fn check_writable(&self) -> Result<(), Error> {
+    /// Whether changes can be made.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::Poisoned`]; [`Error::Locked`] while a checkpoint is under way.
+    pub fn check_writable(&self) -> Result<(), Error> {
         if self.access == Access::Read {
             return Err(Error::ReadOnly);
         }

@@ -97,6 +97,7 @@ impl Journal {
 
     /// Writes the header of a new journal and makes it durable.
     pub(super) fn create<B: Backend>(&self, backend: &mut B) -> Result<(), Error> {
+        backend.set_len(&self.name, HEADER_BYTES)?;
         backend.write_at(&self.name, 0, &self.header.to_bytes())?;
         backend.flush(&self.name)
     }

@@ -15,7 +15,7 @@ pub(crate) mod segment;
 mod superblock;
 
 pub use backend::{Backend, MemoryBackend};
-pub use durable::{Access, Store};
+pub use durable::{Access, Store, StoreState};
 pub(crate) use section::Section;
 
 use std::fmt;

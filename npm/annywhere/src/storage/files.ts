@@ -2,6 +2,7 @@
 import type { SyncFile } from '../engine.js';
 import { AnnywhereError } from '../errors.js';
 import type { ImplementationType } from '../types.js';
+import type { OpenStore, StoreEngine, StoreOptions } from './store.js';
 
 /** What of an engine a storage needs. A native engine takes paths, a WebAssembly engine open files. */
 export interface FileEngine {
@@ -13,11 +14,14 @@ export interface FileEngine {
 export interface FileStorage {
   /** The one spelling of a path; throws an `Error` whose message ends a sentence, for a path that cannot be. */
   normalize(path: string): string;
+  /** Whether there is a file or a folder at the path. */
   exists(path: string): Promise<boolean>;
   /** Replaces the engine's content by the file's; unchanged on error. */
   load(engine: FileEngine, path: string): Promise<void>;
   /** Puts the engine's content in the place of the file, whole or not at all; folders are created. */
   save(engine: FileEngine, path: string): Promise<void>;
+  /** Opens the store at a path, or makes one, and has the engine take its content. */
+  openStore(engine: StoreEngine, path: string, options: StoreOptions): Promise<OpenStore>;
 }
 
 export function noSpace(cause: Error): AnnywhereError {

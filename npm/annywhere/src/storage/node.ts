@@ -7,8 +7,12 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { SyncFile } from '../engine.js';
-import { AnnywhereError, ioError } from '../errors.js';
-import { type FileEngine, type FileStorage, noSpace } from './files.js';
+import { ioError } from '../errors.js';
+import type { FileEngine, FileStorage } from './files.js';
+import { flushFolder, hasCode, translate } from './node-files.js';
+import { createDurably, NodeFolder } from './node-folder.js';
+import { lock } from './node-lock.js';
+import type { OpenStore, StoreEngine, StoreOptions } from './store.js';
 
 export const nodeFiles: FileStorage = {
   normalize(path) {
@@ -54,7 +58,40 @@ export const nodeFiles: FileStorage = {
       throw translate('save', error);
     }
   },
+
+  async openStore(engine, path, options) {
+    if (engine.implementation === 'native') {
+      await engine.openStore(path, options.readOnly, options.durability === 'strict');
+      return { kind: 'files', close: async () => {} };
+    }
+    return openFolder(engine, path, options);
+  },
 };
+
+async function openFolder(engine: StoreEngine, path: string, options: StoreOptions): Promise<OpenStore> {
+  let release = () => {};
+  const folder = new NodeFolder(path, options.readOnly);
+  try {
+    if (fs.existsSync(path) && !fs.statSync(path).isDirectory()) {
+      const reason = `${path}: it is a file; load(path) reads it, and storagePath names a folder`;
+      throw ioError('open', new Error(reason));
+    }
+    if (!options.readOnly) {
+      createDurably(path);
+      release = lock(path);
+    }
+    await engine.openStore(folder, options.readOnly, false);
+  } catch (error) {
+    folder.close();
+    release();
+    throw translate('open', error);
+  }
+  const close = async () => {
+    folder.close();
+    release();
+  };
+  return { kind: 'files', close };
+}
 
 /** The path, or that of the file to which a link leads. A rename would put a file in the place of a device or a pipe. */
 function targetOf(path: string): string {
@@ -78,17 +115,6 @@ function remove(path: string): void {
   try {
     fs.unlinkSync(path);
   } catch {}
-}
-
-/** Windows has no handle of a folder to flush; it journals renames itself. */
-function flushFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const descriptor = fs.openSync(folder, 'r');
-  try {
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
 }
 
 function open(path: string, flags: string): SyncFile {
@@ -122,14 +148,4 @@ function open(path: string, flags: string): SyncFile {
     flush: () => fs.fsyncSync(descriptor),
     close: () => fs.closeSync(descriptor),
   };
-}
-
-/** Errors of the engine pass as they are; others come from the file system. */
-function translate(operation: string, error: unknown): AnnywhereError {
-  if (error instanceof AnnywhereError) return error;
-  return hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT') ? noSpace(error) : ioError(operation, error);
-}
-
-function hasCode(error: unknown, code: string): error is Error {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

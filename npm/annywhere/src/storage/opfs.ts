@@ -5,10 +5,10 @@
 import type { SyncFile } from '../engine.js';
 import { AnnywhereError, ioError } from '../errors.js';
 import { type FileEngine, type FileStorage, noSpace } from './files.js';
+import { type AccessibleFile, findFolder, OpfsFolder, openAccess } from './opfs-folder.js';
 
 /** What browsers have and TypeScript's library does not describe. */
-interface MovableFile extends FileSystemFileHandle {
-  createSyncAccessHandle?(): Promise<SyncFile>;
+interface MovableFile extends AccessibleFile {
   move?(folder: FileSystemDirectoryHandle, name: string): Promise<void>;
 }
 
@@ -22,7 +22,17 @@ export const opfs: FileStorage = {
   },
 
   async exists(path) {
-    return (await findFile(path)) !== undefined;
+    const { folderNames, name } = split(path);
+    try {
+      const folder = await findFolder(folderNames, false);
+      for await (const entry of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) {
+        if (entry === name) return true;
+      }
+      return false;
+    } catch (error) {
+      if (hasName(error, 'NotFoundError')) return false;
+      throw translate('open', error);
+    }
   },
 
   async load(engine, path) {
@@ -41,7 +51,28 @@ export const opfs: FileStorage = {
       throw translate('save', error);
     }
   },
+
+  async openStore(engine, path, options) {
+    const folder = await opened(() => OpfsFolder.open(path, options.readOnly));
+    try {
+      // The engine opens files at once and the browser does not: each file that was missed is made, and recovery,
+      // which may be begun any number of times, begins again.
+      while (!(await folder.attempt(() => engine.openStore(folder, options.readOnly, false)))) {}
+    } catch (error) {
+      await folder.close();
+      throw translate('open', error);
+    }
+    return folder;
+  },
 };
+
+async function opened<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw translate('open', error);
+  }
+}
 
 async function writeAndMove(
   engine: FileEngine,
@@ -61,18 +92,7 @@ async function writeAndMove(
 }
 
 async function withAccess(file: MovableFile, body: (handle: SyncFile) => Promise<void>): Promise<void> {
-  if (!file.createSyncAccessHandle) {
-    throw ioError(
-      'open',
-      new Error('files can be opened in a dedicated worker only; create the database there'),
-    );
-  }
-  let handle: SyncFile;
-  try {
-    handle = await file.createSyncAccessHandle();
-  } catch (error) {
-    throw translate('open', error);
-  }
+  const handle = await opened(() => openAccess(file));
   try {
     await body(handle);
   } finally {
@@ -88,15 +108,6 @@ async function findFile(path: string): Promise<MovableFile | undefined> {
     if (hasName(error, 'NotFoundError')) return undefined;
     throw translate('open', error);
   }
-}
-
-async function findFolder(names: readonly string[], create: boolean): Promise<FileSystemDirectoryHandle> {
-  const storage = globalThis.navigator?.storage;
-  if (!storage?.getDirectory)
-    throw new Error('this runtime has no origin private file system; use toBytes() and load(bytes)');
-  let folder = await storage.getDirectory();
-  for (const name of names) folder = await folder.getDirectoryHandle(name, { create });
-  return folder;
 }
 
 function split(path: string): { folderNames: readonly string[]; name: string } {

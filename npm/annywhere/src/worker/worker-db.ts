@@ -124,15 +124,8 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
   override async close(): Promise<void> {
     const remote = this.#remote;
     if (!remote) return super.close();
-    this.#closing ??= remote.call('close', []).then(
-      () => remote.end(closed()),
-      (error: unknown) => {
-        // With a dead engine there is nothing left that could be saved later.
-        if (isCode(error, 'EngineFailed')) remote.end(closed());
-        else this.#closing = undefined;
-        throw error;
-      },
-    );
+    // Also after an error, of which the promise tells: nothing is left that could be done later.
+    this.#closing ??= (remote.call('close', []) as Promise<void>).finally(() => remote.end(closed()));
     return this.#closing;
   }
 
@@ -188,7 +181,3 @@ function checkFunctions(callback: unknown, onError: unknown): void {
 }
 
 const closed = () => new AnnywhereError('Closed', 'the database has been closed');
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof AnnywhereError && error.code === code;
-}
