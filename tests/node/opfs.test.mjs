@@ -65,12 +65,12 @@ describe('the origin private file system', () => {
 
   it('flushes within 10 ms, or at once with strict durability', async () => {
     const strict = new VectorDb({ dimensions: 2, storagePath: 'strict', durability: 'strict' });
-    await strict.len();
+    await strict.flush();
     const before = root.flushes;
     await strict.insert(row);
     assert.equal(root.flushes, before + 1);
     const group = open('group');
-    await group.len();
+    await group.flush();
     const opened = root.flushes;
     await group.insert(row);
     assert.equal(root.flushes, opened);

@@ -64,7 +64,7 @@ function use(cwd, specifier, env = {}) {
     `const annywhere = require('${specifier}'); (async () => {${USE}})();`,
   );
   return ['use.mjs', 'use.cjs'].map((script) => {
-    fs.rmSync(path.join(cwd, 'db.annw'), { force: true });
+    fs.rmSync(path.join(cwd, 'db.annw'), { recursive: true, force: true });
     const merged = { ANNYWHERE_BACKEND: '', ...env };
     const { stdout, stderr, status } = spawnSync(process.execPath, [script], {
       cwd,

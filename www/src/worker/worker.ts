@@ -70,7 +70,7 @@ async function open(rows: number, inMemory: boolean): Promise<void> {
   };
   const build = async (place?: StoredIndex) => {
     const synsets = await downloadGlosses(download, rows);
-    const db = newDb(rows, place);
+    const db = newDb(rows);
     dictionary = new Dictionary(db, encoder);
     await dictionary.index(synsets, rarely(tellIndexing));
     if (place) await save(db, place);
