@@ -150,10 +150,13 @@ pub(crate) struct Layout {
     pub(crate) content_id: u128,
     /// Bytes of the file.
     pub(crate) total: u64,
+    /// What was made for it and does not lie in the database as it is. Made once: searches may add columns meanwhile.
+    made: Vec<(Kind, Vec<u8>)>,
 }
 
-/// What there is to write, in file order.
-fn sections(stored: &Stored) -> Vec<(Kind, Content<'_>)> {
+/// What there is to write, in file order; what was made before is taken from there.
+fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<(Kind, Content<'a>)> {
+    let find = |kind: Kind| made?.iter().find(|(other, _)| *other == kind).map(|(_, bytes)| bytes.as_slice());
     let (states, ids) = stored.slots.parts();
     let mut state = State {
         options: stored.options,
@@ -175,7 +178,10 @@ fn sections(stored: &Stored) -> Vec<(Kind, Content<'_>)> {
             state.entry = parts.entry;
             sections.push((Kind::BottomLinks, Content::Parts(parts.bottom.parts().collect())));
             sections.push((Kind::UpperLinks, Content::Parts(parts.upper.parts().collect())));
-            sections.push((Kind::Twins, Content::Bytes(bytemuck::cast_slice(&parts.twins).to_vec())));
+            sections.push((
+                Kind::Twins,
+                made_once(find(Kind::Twins), || bytemuck::cast_slice(&parts.twins).to_vec()),
+            ));
             if let Codes::Scalar { rows, .. } = codes {
                 sections.push((Kind::ScalarCodes, Content::Parts(rows.parts().collect())));
             }
@@ -195,20 +201,33 @@ fn sections(stored: &Stored) -> Vec<(Kind, Content<'_>)> {
     }
     if let Some(words) = &stored.words {
         state.text_fields = words.fields().to_vec();
-        let Sections { lengths, words, postings } = words.sections();
-        sections.push((Kind::WordLengths, Content::Bytes(bytemuck::cast_slice(&lengths).to_vec())));
-        sections.push((Kind::Words, Content::Bytes(words)));
-        sections.push((Kind::WordPostings, Content::Bytes(postings)));
+        let Sections { lengths, words, postings } =
+            if made.is_none() { words.sections() } else { Sections::default() };
+        let lengths = || bytemuck::cast_slice(&lengths).to_vec();
+        sections.push((Kind::WordLengths, made_once(find(Kind::WordLengths), lengths)));
+        sections.push((Kind::Words, made_once(find(Kind::Words), || words)));
+        sections.push((Kind::WordPostings, made_once(find(Kind::WordPostings), || postings)));
     }
-    let columns = stored.columns.to_bytes(&stored.slots, &stored.metadata);
-    if !columns.is_empty() {
-        sections.push((Kind::Columns, Content::Bytes(columns)));
+    if made.is_none() || find(Kind::Columns).is_some() {
+        let columns = || stored.columns.to_bytes(&stored.slots, &stored.metadata);
+        sections.push((Kind::Columns, made_once(find(Kind::Columns), columns)));
     }
     let vectors = stored.vectors.rows().parts().collect();
     sections.push((Kind::Vectors, Content::Parts(vectors)));
     let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
-    sections.insert(0, (Kind::State, Content::Bytes(state)));
+    sections.insert(0, (Kind::State, made_once(find(Kind::State), || state)));
+    // Without columns the section is not there.
+    sections.retain(|(kind, content)| {
+        *kind != Kind::Columns || !matches!(content, Content::Bytes(bytes) if bytes.is_empty())
+    });
     sections
+}
+
+fn made_once<'a>(made: Option<&'a [u8]>, make: impl FnOnce() -> Vec<u8>) -> Content<'a> {
+    match made {
+        Some(bytes) => Content::Parts(vec![bytes]),
+        None => Content::Bytes(make()),
+    }
 }
 
 /// Lays the file out and computes its checksums.
@@ -216,7 +235,8 @@ pub(crate) fn lay_out(stored: &Stored) -> Layout {
     let mut hashes: Vec<u8> = Vec::new();
     let mut entries = Vec::new();
     let mut end = HEADER_BYTES as u64;
-    for (kind, content) in &sections(stored) {
+    let mut made = Vec::new();
+    for (kind, content) in sections(stored, None) {
         let first_block = hashes.len() / 8;
         let (mut blocks, mut length) = (Blocks::new(), 0);
         let mut keep = |hash: u64| hashes.extend_from_slice(&hash.to_le_bytes());
@@ -229,7 +249,7 @@ pub(crate) fn lay_out(stored: &Stored) -> Layout {
         blocks.finish(&mut keep);
         let offset = end.next_multiple_of(SECTION_ALIGNMENT);
         entries.push(Entry {
-            kind: *kind as u32,
+            kind: kind as u32,
             flags: 0,
             offset,
             length,
@@ -237,6 +257,9 @@ pub(crate) fn lay_out(stored: &Stored) -> Layout {
             blocks: (hashes.len() / 8 - first_block) as u64,
         });
         end = offset + length;
+        if let Content::Bytes(bytes) = content {
+            made.push((kind, bytes));
+        }
     }
     let directory_at = end.next_multiple_of(HEADER_BYTES as u64);
     let table: Vec<u8> = entries.iter().flat_map(|entry| entry.to_bytes()).collect();
@@ -251,6 +274,7 @@ pub(crate) fn lay_out(stored: &Stored) -> Layout {
         table_bytes,
         content_id,
         total: footer_at + FOOTER_BYTES as u64,
+        made,
     }
 }
 
@@ -274,7 +298,7 @@ pub(crate) fn write_from(
     if from == 0 {
         out.write(&header(layout.content_id, layout.total))?;
     }
-    for ((_, content), entry) in sections(stored).iter().zip(&layout.entries) {
+    for ((_, content), entry) in sections(stored, Some(&layout.made)).iter().zip(&layout.entries) {
         if out.written > entry.offset + entry.length || out.written >= until {
             continue;
         }
