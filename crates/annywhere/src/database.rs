@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::codes::{Codes, ScalarSpace};
 use crate::error::Error;
-use crate::filter::{FilterLimits, Selection};
+use crate::filter::{FilterLimits, Recent, Selection};
 use crate::graph::Graph;
 use crate::graph::filtered::FilteredSearch;
 use crate::graph::search::Search;
@@ -48,7 +48,7 @@ pub(crate) struct Plan {
     pub(crate) metadata: bool,
     pub(crate) method: Method,
     /// The rows that may be hits, if not all may.
-    pub(crate) selection: Option<Selection>,
+    pub(crate) selection: Option<Arc<Selection>>,
 }
 
 /// How candidates are found.
@@ -85,6 +85,7 @@ pub struct Database {
     file: Option<Arc<dyn SharedSource>>,
     pub(crate) scratches: Scratches,
     pub(crate) filter_limits: FilterLimits,
+    pub(crate) recent: Recent,
 }
 
 impl Database {
@@ -99,7 +100,7 @@ impl Database {
         stored.words = Words::of(config.text_fields.as_deref().unwrap_or_default())?;
         stored.slots.reserve(0, config.max_elements.unwrap_or(0).min(MOST_RESERVED), 0)?;
         let filter_limits = config.filter_limits.unwrap_or_default().check()?;
-        Ok(Self { stored, file: None, scratches: Scratches::default(), filter_limits })
+        Ok(Self { stored, file: None, scratches: Scratches::default(), filter_limits, recent: Recent::default() })
     }
 
     /// The options in force.
@@ -140,6 +141,7 @@ impl Database {
         vectors: &[f32],
         keep: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.recent.forget();
         let rows = rows::parse(rows)?;
         let dimensions = self.stored.options.dimensions;
         if vectors.len() != rows.len() * dimensions {
@@ -233,6 +235,7 @@ impl Database {
     /// # Errors
     /// None at present.
     pub fn delete(&mut self, ids: &[&str]) -> Result<usize, Error> {
+        self.recent.forget();
         self.refuse_read_only()?;
         let removed = ids.iter().filter(|id| self.remove(id)).count();
         self.stored.metadata.collect_if_due();
@@ -330,6 +333,7 @@ impl Database {
     /// # Errors
     /// [`Error::ReadOnly`].
     pub fn compact(&mut self) -> Result<(), Error> {
+        self.recent.forget();
         self.refuse_read_only()?;
         if let Index::Graph { .. } = self.stored.index {
             self.rebuild(self.stored.options);
@@ -350,6 +354,7 @@ impl Database {
     /// [`Error::InvalidOption`] for an option outside its range, [`Error::Mismatch`] for other dimensions or another
     /// metric, [`Error::OutOfMemory`].
     pub fn reindex(&mut self, config: &Config) -> Result<(), Error> {
+        self.recent.forget();
         self.refuse_read_only()?;
         let config = Config {
             distance_metric: config.distance_metric.or(Some(self.stored.options.distance_metric)),
@@ -505,24 +510,20 @@ impl Database {
         let rows = selection.as_ref().map_or(self.len(), |selection| selection.count);
         let k = params.k.min(rows);
         let ef = params.ef.unwrap_or(options.ef_search).max(k).min(MAX_ROWS);
+        let few = |is_few: &dyn Fn(&Selection) -> bool| selection.as_deref().is_some_and(is_few);
         let method = match &self.stored.index {
             _ if rows == 0 => Method::Nothing,
             _ if params.exact || k == rows => Method::Exact,
-            _ if selection.as_ref().is_some_and(|selection| selection.is_few(self.len(), k)) => Method::Exact,
             // A list as long as the database visits every row anyway.
-            Index::Graph { .. } if ef < rows => Method::Graph { ef, rescore: params.rescore },
-            Index::Scan(scan) if scan.is_coded() => {
-                let effort = scan.effort(
-                    params.target_recall.unwrap_or(options.target_recall),
-                    selection.as_ref().map_or(k, |selection| selection.rank_of(k, self.len())),
-                );
+            Index::Graph { .. } if ef < rows && !few(&|selection| selection.is_few_for_graph(ef)) => {
+                Method::Graph { ef, rescore: params.rescore }
+            }
+            Index::Scan(scan) if scan.is_coded() && !few(&|selection| selection.is_few_for_scan(k)) => {
+                let target = params.target_recall.unwrap_or(options.target_recall);
+                let effort = scan.effort(target, k);
                 Method::Scan(Effort { rescore: params.rescore, ..effort })
             }
             _ => Method::Exact,
-        };
-        let selection = match method {
-            Method::Graph { .. } => selection.map(|selection| self.prepared(selection)),
-            _ => selection,
         };
         Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, selection })
     }
@@ -531,7 +532,8 @@ impl Database {
     pub(crate) fn nearest(&self, query: &[f32], plan: &Plan, scratch: &mut Scratch) {
         let Stored { index, vectors, slots, .. } = &self.stored;
         let k = plan.k;
-        let mask = plan.selection.as_ref().map(|selection| &selection.matches);
+        let selection = plan.selection.as_deref();
+        let mask = selection.map(|selection| &selection.matches);
         vectors.aim_at_vector(query, &mut scratch.query);
         let found = match (plan.method, index) {
             (Method::Nothing, _) => {
@@ -539,17 +541,17 @@ impl Database {
                 true
             }
             (Method::Scan(effort), Index::Scan(scan)) => {
-                kernels::run(ScanSearch { scan, vectors, mask, k, effort, scratch });
+                kernels::run(ScanSearch { scan, vectors, selection, k, effort, scratch });
                 scratch.sorted.len() >= k
             }
             (Method::Graph { ef, rescore }, Index::Graph { graph, codes }) => {
-                let selection = plan.selection.as_ref();
                 let ended = self.search_graph(graph, codes, query, selection, ef, rescore, scratch);
                 ended && scratch.sorted.len() >= k
             }
             _ => false,
         };
         if !found {
+            scratch.work.gave_up = !matches!(plan.method, Method::Exact);
             kernels::run(ExactScan { vectors, slots, mask, k, scratch });
         }
     }
@@ -633,7 +635,7 @@ impl Database {
             ids: self.stored.slots.bytes(),
             metadata: self.stored.metadata.bytes(),
             words: self.stored.words.as_ref().map_or(0, |words| words.bytes()),
-            columns: self.stored.columns.bytes(),
+            columns: self.stored.columns.bytes() + self.recent.bytes(),
             total: 0,
         };
         memory.total = memory.vectors
@@ -688,6 +690,7 @@ impl Database {
             file: None,
             scratches: Scratches::default(),
             filter_limits,
+            recent: Recent::default(),
         })
     }
 
@@ -701,7 +704,7 @@ impl Database {
     pub fn open(source: Arc<dyn SharedSource>, config: &Config) -> Result<Self, Error> {
         let filter_limits = config.filter_limits.unwrap_or_default().check()?;
         let stored = segment::open(&source, config)?;
-        Ok(Self { stored, file: Some(source), scratches: Scratches::default(), filter_limits })
+        Ok(Self { stored, file: Some(source), scratches: Scratches::default(), filter_limits, recent: Recent::default() })
     }
 
     /// Refuses changes of what was opened for reading only.

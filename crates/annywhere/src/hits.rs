@@ -169,6 +169,10 @@ impl<'a> Hits<'a> {
         &self.distances
     }
 
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
     /// Ids in rank order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.slots.iter().map(|&slot| self.rows.id(slot))

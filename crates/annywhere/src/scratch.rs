@@ -202,6 +202,8 @@ pub(crate) struct Work {
     pub(crate) visited: usize,
     /// Rows that were compared with the query one by one, by their codes in a graph.
     pub(crate) distances: usize,
+    /// Whether the index was given up for comparing every row.
+    pub(crate) gave_up: bool,
 }
 
 /// Scratches that wait for the next search, so that searches allocate nothing and run at the same time.

@@ -1,5 +1,7 @@
 //! One bit per slot. Slots are dense, so a plain array of words is the smallest and fastest set of many of them.
 
+use std::ops::Range;
+
 use crate::kernels::BLOCK_ROWS;
 use crate::slots::Slot;
 
@@ -63,6 +65,24 @@ impl Bitmap {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// Number of slots of the set in a range.
+    pub(crate) fn count_in(&self, range: Range<Slot>) -> usize {
+        let (start, end) = (range.start as usize, (range.end as usize).min(self.slots));
+        let (first, last) = (start / WORD_BITS, end.div_ceil(WORD_BITS));
+        let mut count = 0;
+        for number in first..last {
+            let mut word = self.words[number];
+            if number == first {
+                word &= u64::MAX << (start % WORD_BITS);
+            }
+            if number + 1 == last && !end.is_multiple_of(WORD_BITS) {
+                word &= (1 << (end % WORD_BITS)) - 1;
+            }
+            count += word.count_ones() as usize;
+        }
+        count
+    }
+
     /// The slots in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Slot> {
         self.words.iter().enumerate().flat_map(|(at, &word)| {
@@ -110,5 +130,8 @@ mod tests {
         let bitmap = of(100, &[0, 33, 95, 99]);
         let blocks: Vec<u32> = (0..6).map(|number| bitmap.block(number)).collect();
         assert_eq!(blocks, [1, 2, 1 << 31, 1 << 3, 0, 0]);
+        for (from, to, count) in [(0, 100, 4), (1, 99, 2), (33, 95, 1), (96, 99, 0), (99, 300, 1), (100, 100, 0), (34, 34, 0)] {
+            assert_eq!(bitmap.count_in(from..to), count, "{from}..{to}");
+        }
     }
 }

@@ -18,9 +18,11 @@ mod database;
 mod evaluate;
 mod parse;
 mod plan;
+mod recent;
 
 pub(crate) use bitmap::Bitmap;
-pub(crate) use evaluate::{estimate, matching};
+use evaluate::{estimate, matching};
 pub(crate) use parse::Filter;
 pub use parse::FilterLimits;
 pub(crate) use plan::Selection;
+pub(crate) use recent::Recent;

@@ -13,10 +13,12 @@
 use super::Bitmap;
 use crate::slots::Slot;
 
-/// Up to so many matches are compared in the time of one search of an index.
-pub(super) const FEW: usize = 1_024;
-/// Up to this part of the rows, too: masks leave a few rows in most blocks, and links of links lead to few of them.
-pub(super) const FEW_FRACTION: usize = 64;
+/// Up to so many matches are compared in the time that a scan takes to begin.
+const FEW_FOR_SCAN: usize = 256;
+/// The last match among so many rows is as far as the scan's table of reaches goes.
+const FARTHEST_RANK: f32 = 1_000.0;
+/// A walk compares about so many rows for each place of its list, and takes as long for one as comparing three takes.
+const FEW_PER_PLACE: usize = 48;
 /// Matches from all over the collection at which a walk through the graph begins, beside the nearest row: matches may lie
 /// in places that no match links to.
 const SEEDS: usize = 64;
@@ -26,6 +28,8 @@ const SEEDS: usize = 64;
 pub(crate) struct Selection {
     pub(crate) matches: Bitmap,
     pub(crate) count: usize,
+    /// The part of all rows that matches.
+    pub(crate) share: f32,
     /// What the columns promised before any row was looked at.
     pub(crate) estimate: usize,
     /// Slots at which a walk through a graph begins, and those that it may find: the matches and those that have a match
@@ -35,19 +39,30 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    pub(crate) fn new(matches: Bitmap, estimate: usize) -> Self {
+    pub(crate) fn new(matches: Bitmap, estimate: usize, rows: usize) -> Self {
         let count = matches.count();
-        Self { matches, count, estimate, seeds: Vec::new(), nodes: Bitmap::default() }
-    }
-
-    /// Whether so few rows of a database match that every one is compared.
-    pub(crate) fn is_few(&self, rows: usize, k: usize) -> bool {
-        self.count <= k || self.count <= FEW.max(rows / FEW_FRACTION)
+        let share = count as f32 / rows.max(1) as f32;
+        Self { matches, count, share, estimate, seeds: Vec::new(), nodes: Bitmap::default() }
     }
 
     /// The rank that the `k`-th match has among all rows, if matches lie like others.
-    pub(crate) fn rank_of(&self, k: usize, rows: usize) -> usize {
-        (k as u64 * rows as u64).div_ceil(self.count.max(1) as u64) as usize
+    pub(crate) fn rank_of(&self, k: usize) -> f32 {
+        k as f32 / self.share
+    }
+
+    /// Whether comparing every match takes no longer than scanning.
+    pub(crate) fn is_few_for_scan(&self, k: usize) -> bool {
+        self.count <= FEW_FOR_SCAN || self.rank_of(k) > FARTHEST_RANK
+    }
+
+    /// Whether comparing every match takes no longer than walking a graph with a list of this length.
+    pub(crate) fn is_few_for_graph(&self, ef: usize) -> bool {
+        self.count <= FEW_PER_PLACE * ef
+    }
+
+    /// Bytes allocated.
+    pub(super) fn bytes(&self) -> usize {
+        self.matches.bytes() + self.nodes.bytes() + self.seeds.capacity() * size_of::<Slot>()
     }
 
     /// Prepares for a walk through a graph that finds `nodes`.

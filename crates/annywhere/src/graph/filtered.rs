@@ -18,6 +18,11 @@ use crate::scratch::{Scratch, Visited};
 use crate::slots::{Slot, Slots};
 use crate::space::{Space, four, rank_all};
 
+/// Matches are far from a query if among the rows around it there are so few, compared with all rows.
+const FAR: f32 = 0.5;
+/// The list is so many times longer then.
+const FAR_LIST: usize = 3;
+
 /// Fills the scratch's pool with the (about) `ef` nearest nodes of the selection; false if it gave up.
 pub(crate) struct FilteredSearch<'a, S> {
     pub(crate) graph: &'a Graph,
@@ -34,10 +39,12 @@ impl<S: Space> Task for FilteredSearch<'_, S> {
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> bool {
         let Self { graph, space, slots, selection, ef, scratch } = self;
-        scratch.pool.reset(ef);
         scratch.visited.reset(slots.len());
         let Some(entry) = graph.entry else { return false };
         let start = descend(kernels, graph, space, &scratch.query, entry, graph.level(entry), 0);
+        // Matches at the edge of what matches have fewer ways to each other.
+        let far = graph.matching_near(start, &selection.nodes) < FAR * selection.share;
+        scratch.pool.reset(if far { ef * FAR_LIST } else { ef });
         let Scratch { visited, fresh, through, work, .. } = &mut *scratch;
         fresh.clear();
         if selection.nodes.contains(start) {
@@ -102,6 +109,18 @@ fn walk<K: Kernels, S: Space>(
 }
 
 impl Graph {
+    /// The part of the rows around a slot that match: of the links of its links.
+    fn matching_near(&self, slot: Slot, nodes: &Bitmap) -> f32 {
+        let (mut rows, mut matches) = (0, 0);
+        for &near in self.links(slot, 0) {
+            for &link in self.links(near, 0) {
+                rows += 1;
+                matches += usize::from(nodes.contains(link));
+            }
+        }
+        matches as f32 / rows.max(1) as f32
+    }
+
     /// Gathers matches that were not seen before: among the links, then among the links of those that do not match.
     #[inline(always)]
     fn matches_near(
@@ -113,29 +132,33 @@ impl Graph {
         found: &mut Vec<Slot>,
     ) {
         through.clear();
+        let mut matches = 0;
         for &link in self.places(slot, 0) {
             if link == NONE {
                 break;
             }
             if !nodes.contains(link) {
                 through.push(link);
-            } else if visited.insert(link) {
+                continue;
+            }
+            matches += 1;
+            if visited.insert(link) {
                 found.push(link);
             }
         }
         for &between in through.iter() {
-            if found.len() >= self.capacity(0) {
+            if matches >= self.m {
                 break;
-            }
-            if !visited.insert(between) {
-                continue;
             }
             for &link in self.places(between, 0) {
                 if link == NONE {
                     break;
                 }
-                if nodes.contains(link) && visited.insert(link) {
-                    found.push(link);
+                if nodes.contains(link) {
+                    matches += 1;
+                    if visited.insert(link) {
+                        found.push(link);
+                    }
                 }
             }
         }

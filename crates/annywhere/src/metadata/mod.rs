@@ -7,6 +7,8 @@
 mod column;
 mod columns;
 mod file;
+mod merge;
 
 pub(crate) use column::{Column, compare};
 pub(crate) use columns::{Columns, Reading};
+pub(crate) use merge::merged;

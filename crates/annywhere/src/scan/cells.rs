@@ -208,9 +208,11 @@ impl Scan {
     /// How thorough a search has to be to find this part of the true neighbours.
     pub(crate) fn effort(&self, target_recall: f32, k: usize) -> Effort {
         let missed = 1.0 - target_recall;
+        let part = 1.0 - MISSED_BY_CELLS * missed;
         Effort {
             epsilon: epsilon(1.0 - MISSED_BY_BOUND * missed),
-            reach: self.reach.covering(1.0 - MISSED_BY_CELLS * missed, k),
+            reach: self.reach.covering(part, k),
+            reaches: self.reach.covering_each(part),
             rescore: true,
         }
     }
@@ -474,8 +476,13 @@ impl Scan {
     /// The reaches that the neighbours of a row need.
     fn needed_by(&self, slot: Slot, neighbours: usize, vectors: &Vectors, scratch: &mut Scratch) -> Vec<f32> {
         vectors.aim_at_slot(slot, &mut scratch.query);
-        let effort = Effort { epsilon: CALIBRATION_EPSILON, reach: f32::INFINITY, rescore: true };
-        kernels::run(ScanSearch { scan: self, vectors, mask: None, k: neighbours + 1, effort, scratch });
+        let effort = Effort {
+            epsilon: CALIBRATION_EPSILON,
+            reach: f32::INFINITY,
+            reaches: [f32::INFINITY; MEASURED.len()],
+            rescore: true,
+        };
+        kernels::run(ScanSearch { scan: self, vectors, selection: None, k: neighbours + 1, effort, scratch });
         let ScanScratch { cells, ceiling, .. } = &scratch.scan;
         let Some(last) = scratch.sorted.last() else {
             return Vec::new();
@@ -497,7 +504,7 @@ impl Scan {
         neighbours
             .map(|near| {
                 let place = places[self.starts.partition_point(|&start| start <= near) - 1];
-                needed_reach(place, cells[place].rank() - cells[0].rank(), missing)
+                needed_reach(place as f32, cells[place].rank() - cells[0].rank(), missing)
             })
             .collect()
     }

@@ -32,6 +32,11 @@ impl Reaches {
         self.0[table.unwrap_or(MEASURED.len() - 1)].covering(part)
     }
 
+    /// The same for each number of neighbours in [`MEASURED`].
+    pub(crate) fn covering_each(&self, part: f32) -> [f32; MEASURED.len()] {
+        self.0.map(|reach| reach.covering(part))
+    }
+
     pub(crate) fn values(&self) -> Vec<f32> {
         self.0.iter().flat_map(|reach| reach.0).collect()
     }
@@ -43,6 +48,18 @@ impl Reaches {
         let sound = tables.iter().all(|table| table.iter().all(|x| x.is_finite()) && table.is_sorted());
         (sound && rest.is_empty()).then_some(Self(tables.map(Reach)))
     }
+}
+
+/// The reach for the neighbour of a rank between those measured, by straight lines over its square root.
+pub(super) fn at_rank(reaches: [f32; MEASURED.len()], rank: f32) -> f32 {
+    let root = |table: usize| (MEASURED[table].0 as f32).sqrt();
+    let above = MEASURED.iter().position(|&(neighbours, _)| rank <= neighbours as f32);
+    let above = above.unwrap_or(MEASURED.len() - 1);
+    let Some(below) = above.checked_sub(1) else {
+        return reaches[0];
+    };
+    let share = ((rank.sqrt() - root(below)) / (root(above) - root(below))).min(1.0);
+    reaches[below] + share * (reaches[above] - reaches[below])
 }
 
 /// For each level in turn, the reach that covers it.
@@ -83,6 +100,9 @@ mod tests {
         assert_eq!(reach.covering(0.1), 499.0);
         let reaches = Reaches::new([Reach::default(), reach, Reach::default()]);
         assert_eq!([reaches.covering(0.5, 10), reaches.covering(0.5, 11)], [0.0, 499.0]);
+        let between = [10.0, 11.0, 100.0, 200.0].map(|rank| at_rank(reaches.covering_each(0.5), rank));
+        assert!(between[0] == 0.0 && between[1] > 0.0 && between[1] < 40.0, "{between:?}");
+        assert!(between[2] == 499.0 && between[3] < 499.0, "{between:?}");
         assert_eq!(Reaches::from_values(&reaches.values()), Some(reaches));
         assert_eq!(Reaches::from_values(&[0.0; 3]), None);
     }

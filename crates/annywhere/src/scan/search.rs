@@ -1,7 +1,10 @@
 //! One search through the cells.
 
+use std::ops::Range;
+
 use super::cells::Scan;
-use crate::filter::Bitmap;
+use super::reach::{MEASURED, at_rank};
+use crate::filter::{Bitmap, Selection};
 use crate::kernels::{BLOCK_ROWS, Kernels, Task};
 use crate::metric::Metric;
 use crate::quantize::tables::Tables;
@@ -16,6 +19,10 @@ const GATHERED: usize = 64;
 const SCORED: usize = 16;
 /// Cells that are put in order at once; most searches need no more.
 const ORDERED: usize = 32;
+/// The weight of visited cells from which on others are behind them.
+const FIRST: f32 = 0.5;
+/// Most by which a reach grows where matches are rare around the query.
+const MOST_RARER: f32 = 2.0;
 /// Part of the largest similarities by which rounding may move an estimate.
 const ROUNDING: f32 = 1e-6;
 
@@ -42,16 +49,18 @@ pub(crate) struct Effort {
     pub(crate) epsilon: f32,
     /// How far behind the first cell others are visited, see [`reach`](super::reach); infinite: every cell is.
     pub(crate) reach: f32,
+    /// The same for each number of neighbours that reaches are measured for; those of a filtered search lie in between.
+    pub(crate) reaches: [f32; MEASURED.len()],
     /// Whether rows are scored with their vectors; else hits have estimates.
     pub(crate) rescore: bool,
 }
 
-/// Fills the scratch's `sorted` with the nearest `k` rows, or rows of `mask`, nearest first, or with all if there are fewer. The query is in
-/// the scratch as `Vectors` aims it.
+/// Fills the scratch's `sorted` with the nearest `k` rows, of the selection if there is one, nearest first, or with all if
+/// there are fewer. The query is in the scratch as `Vectors` aims it.
 pub(crate) struct ScanSearch<'a> {
     pub(crate) scan: &'a Scan,
     pub(crate) vectors: &'a Vectors,
-    pub(crate) mask: Option<&'a Bitmap>,
+    pub(crate) selection: Option<&'a Selection>,
     pub(crate) k: usize,
     pub(crate) effort: Effort,
     pub(crate) scratch: &'a mut Scratch,
@@ -62,7 +71,7 @@ impl Task for ScanSearch<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { scan, vectors, mask, k, effort, scratch } = self;
+        let Self { scan, vectors, selection, k, effort, scratch } = self;
         let mut scan_scratch = std::mem::take(&mut scratch.scan);
         scratch.sorted.clear();
         let ScanScratch { tables, target, coded, products, cells, ceiling, passed } = &mut scan_scratch;
@@ -74,7 +83,7 @@ impl Task for ScanSearch<'_> {
         *ceiling = scan.ceiling(square);
         let mut progress = Progress {
             vectors,
-            mask,
+            mask: selection.map(|selection| &selection.matches),
             k,
             effort,
             floor: f32::NEG_INFINITY,
@@ -91,6 +100,9 @@ impl Task for ScanSearch<'_> {
         }
         let mut next = 0;
         let mut ordered = 0;
+        let mut place = 0.0;
+        let mut nearest = 0.0;
+        let mut seen = Seen::default();
         while next < cells.len() {
             if next == ordered {
                 let rest = &mut cells[ordered..];
@@ -102,9 +114,15 @@ impl Task for ScanSearch<'_> {
                 ordered += part;
             }
             let cell = cells[next].slot() as usize;
-            if needed_reach(next, cells[next].rank() - cells[0].rank(), progress.ceiling - progress.floor)
-                > effort.reach
-            {
+            // Cells before the first that counts are not what others are behind.
+            if place < FIRST {
+                nearest = cells[next].rank();
+            }
+            let reach = match selection {
+                None => effort.reach,
+                Some(selection) => seen.reach(k, selection, effort.reaches),
+            };
+            if needed_reach(place, cells[next].rank() - nearest, progress.ceiling - progress.floor) > reach {
                 break;
             }
             if let Some(after) = cells.get(next + 1) {
@@ -116,6 +134,7 @@ impl Task for ScanSearch<'_> {
                 progress.score(kernels, passed, scratch);
                 scan_cell(kernels, scan, tail, products[tail], tables, &mut progress, passed, scratch);
             }
+            place += selection.map_or(1.0, |selection| seen.count(selection, scan.slots_of(cell)));
             next += 1;
         }
         progress.score(kernels, passed, scratch);
@@ -143,8 +162,8 @@ struct Progress<'a> {
 /// The reach that it takes to visit the `place`-th cell, whose centre is `behind` less similar than the first one, when the
 /// k-th best row so far is `missing` less similar than a row can be.
 #[inline(always)]
-pub(super) fn needed_reach(place: usize, behind: f32, missing: f32) -> f32 {
-    let product = (place as f32).sqrt() * behind;
+pub(super) fn needed_reach(place: f32, behind: f32, missing: f32) -> f32 {
+    let product = place.sqrt() * behind;
     if missing > 0.0 {
         product / missing
     } else if product > 0.0 {
@@ -152,6 +171,33 @@ pub(super) fn needed_reach(place: usize, behind: f32, missing: f32) -> f32 {
         f32::MAX
     } else {
         0.0
+    }
+}
+
+/// Rows and matches of the cells that a filtered search has visited.
+#[derive(Default)]
+struct Seen {
+    rows: f32,
+    matches: f32,
+}
+
+impl Seen {
+    /// Takes a cell in and says by how much it counts as visited: less than others if fewer of its rows match, so that
+    /// where matches are far from the query the cells in between do not end the search.
+    fn count(&mut self, selection: &Selection, slots: Range<Slot>) -> f32 {
+        let rows = slots.len() as f32;
+        let matches = selection.matches.count_in(slots) as f32;
+        self.rows += rows;
+        self.matches += matches;
+        (matches / (rows.max(1.0) * selection.share)).min(1.0)
+    }
+
+    /// The reach for the rank that the `k`-th match has among all rows, if further cells are like those seen. Where matches
+    /// are rarer around the query than elsewhere, cells say less about them, and more are visited.
+    fn reach(&self, k: usize, selection: &Selection, reaches: [f32; MEASURED.len()]) -> f32 {
+        let rows_per_match = self.rows / self.matches.max(1.0);
+        let rarer = (rows_per_match * selection.share).sqrt().clamp(1.0, MOST_RARER);
+        rarer * at_rank(reaches, k as f32 * rows_per_match)
     }
 }
 

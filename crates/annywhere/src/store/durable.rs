@@ -119,6 +119,23 @@ impl<B: Backend> Store<B> {
         database.delete(&present)
     }
 
+    /// Updates as [`Database::update`] does; otherwise as [`insert`](Self::insert).
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert).
+    pub fn update(
+        &mut self,
+        database: &mut Database,
+        id: &str,
+        metadata: Option<&str>,
+        vector: Option<&[f32]>,
+    ) -> Result<bool, Error> {
+        self.check_writable()?;
+        database.update_after(id, metadata, vector, || {
+            self.append(Operation::Update { id, metadata, vector })
+        })
+    }
+
     /// Makes every change so far durable.
     ///
     /// # Errors
