@@ -17,7 +17,7 @@ use crate::work::Work;
 #[napi]
 pub struct Engine {
     config: Arc<RwLock<Config>>,
-    database: Arc<RwLock<Option<Database>>>,
+    pub(crate) database: Arc<RwLock<Option<Database>>>,
     /// The database's store, if it has one. Locked before the database, and longer: searches go on while it writes.
     kept: Arc<Mutex<Option<Kept>>>,
 }
@@ -89,11 +89,10 @@ impl Engine {
     pub fn delete(&self, ids: Vec<String>) -> AsyncTask<Work<u32, u32>> {
         self.change(move |database, store| {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let removed = match store {
+            Ok(count(match store {
                 Some(store) => store.delete(database, &ids)?,
                 None => database.delete(&ids)?,
-            };
-            Ok(u32::try_from(removed).expect("a database holds fewer than 2^31 rows"))
+            }))
         })
     }
 
@@ -177,8 +176,7 @@ impl Engine {
 
     #[napi(catch_unwind)]
     pub fn len(&self) -> napi::Result<u32> {
-        let len = with_database(&self.database, |database| Ok(database.len()))?;
-        Ok(u32::try_from(len).expect("a database holds fewer than 2^31 rows"))
+        Ok(count(with_database(&self.database, |database| Ok(database.len()))?))
     }
 
     /// The statistics as JSON text.
@@ -289,7 +287,7 @@ impl Engine {
 }
 
 impl Engine {
-    fn read<T, J>(
+    pub(crate) fn read<T, J>(
         &self,
         body: impl FnOnce(&Database) -> Result<T, Thrown> + Send + 'static,
     ) -> AsyncTask<Work<T, J>>
@@ -325,7 +323,7 @@ impl Engine {
     }
 
     /// A change that a store knows how to write down.
-    fn change<T>(
+    pub(crate) fn change<T>(
         &self,
         body: impl FnOnce(&mut Database, Option<&mut Store<Folder>>) -> Result<T, Thrown> + Send + 'static,
     ) -> AsyncTask<Work<T, T>>
@@ -350,7 +348,7 @@ impl Engine {
     }
 }
 
-fn with_database<T>(
+pub(crate) fn with_database<T>(
     database: &RwLock<Option<Database>>,
     body: impl FnOnce(&Database) -> Result<T, Thrown>,
 ) -> Result<T, Thrown> {
@@ -360,6 +358,11 @@ fn with_database<T>(
 
 fn read(config: &RwLock<Config>) -> Result<RwLockReadGuard<'_, Config>, Thrown> {
     config.read().map_err(|_| Thrown::failed(POISONED))
+}
+
+/// A number of rows as JavaScript takes it.
+pub(crate) fn count(rows: usize) -> u32 {
+    u32::try_from(rows).expect("a database holds fewer than 2^31 rows")
 }
 
 const POISONED: &str = "an earlier call panicked while it changed the database";

@@ -11,5 +11,6 @@ mod files;
 mod folder;
 mod lock;
 pub mod module;
+mod rows;
 mod store;
 mod work;

@@ -13,8 +13,8 @@ use crate::folder::{Folder, SyncFolder};
 #[wasm_bindgen]
 pub struct Engine {
     config: Config,
-    database: Database,
-    store: Option<Store<Folder>>,
+    pub(crate) database: Database,
+    pub(crate) store: Option<Store<Folder>>,
 }
 
 /// The hits of one search, in rank order.
@@ -209,7 +209,7 @@ impl Engine {
 }
 
 /// Room for a large argument. Where there is none, the glue's own copying of slices would trap.
-fn room<T: Default + Clone>(len: u32) -> Result<Vec<T>, Error> {
+pub(crate) fn room<T: Default + Clone>(len: u32) -> Result<Vec<T>, Error> {
     let len = len as usize;
     let mut room = Vec::new();
     room.try_reserve_exact(len)

@@ -12,3 +12,4 @@ mod error;
 mod files;
 mod folder;
 pub mod module;
+mod rows;

@@ -91,7 +91,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     queries.sort_by(|a, b| b.1.total_cmp(&a.1));
     let some: Vec<&[f32]> = queries.iter().step_by(20).map(|query| query.0.as_slice()).collect();
     let near: Vec<&[f32]> = queries[..QUERIES].iter().map(|query| query.0.as_slice()).collect();
-    let far: Vec<&[f32]> = queries[queries.len() - QUERIES..].iter().map(|query| query.0.as_slice()).collect();
+    let far: Vec<&[f32]> =
+        queries[queries.len() - QUERIES..].iter().map(|query| query.0.as_slice()).collect();
 
     for index in [Index::Scan, Index::Hnsw] {
         if only.as_ref().is_some_and(|only| *only != format!("{index:?}").to_lowercase()) {
@@ -112,8 +113,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let columns = begin.elapsed().as_secs_f64() * 1e3;
         let bytes = database.stats().memory.columns;
         println!("two columns in {columns:.0} ms, {:.1} bytes a row", bytes as f64 / rows as f64);
-        println!("| queries | matches | recall@{K} | us | x | us, new filter | x |\n|---|---|---|---|---|---|---|");
-        for (name, field, queries) in [("any", "chance", &some), ("near", "place", &near), ("far", "place", &far)] {
+        println!(
+            "| queries | matches | recall@{K} | us | x | us, new filter | x |\n|---|---|---|---|---|---|---|"
+        );
+        for (name, field, queries) in
+            [("any", "chance", &some), ("near", "place", &near), ("far", "place", &far)]
+        {
             let mut unfiltered = f64::NAN;
             for part in SELECTIVITIES {
                 let limit = ((rows as f64 * part) as usize).max(1);

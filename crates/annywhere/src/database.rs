@@ -100,7 +100,13 @@ impl Database {
         stored.words = Words::of(config.text_fields.as_deref().unwrap_or_default())?;
         stored.slots.reserve(0, config.max_elements.unwrap_or(0).min(MOST_RESERVED), 0)?;
         let filter_limits = config.filter_limits.unwrap_or_default().check()?;
-        Ok(Self { stored, file: None, scratches: Scratches::default(), filter_limits, recent: Recent::default() })
+        Ok(Self {
+            stored,
+            file: None,
+            scratches: Scratches::default(),
+            filter_limits,
+            recent: Recent::default(),
+        })
     }
 
     /// The options in force.
@@ -704,7 +710,13 @@ impl Database {
     pub fn open(source: Arc<dyn SharedSource>, config: &Config) -> Result<Self, Error> {
         let filter_limits = config.filter_limits.unwrap_or_default().check()?;
         let stored = segment::open(&source, config)?;
-        Ok(Self { stored, file: Some(source), scratches: Scratches::default(), filter_limits, recent: Recent::default() })
+        Ok(Self {
+            stored,
+            file: Some(source),
+            scratches: Scratches::default(),
+            filter_limits,
+            recent: Recent::default(),
+        })
     }
 
     /// Refuses changes of what was opened for reading only.

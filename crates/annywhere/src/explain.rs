@@ -101,9 +101,13 @@ impl Database {
             Method::Exact if filtered => ("matches", "so few rows match that comparing them takes no longer"),
             Method::Exact if params.exact => ("exact", "exact was asked for"),
             Method::Exact => ("exact", "so many hits, or so few rows, that an index takes as long"),
-            Method::Scan(_) if filtered => ("maskedScan", "many rows match, and blocks without matches are skipped"),
+            Method::Scan(_) if filtered => {
+                ("maskedScan", "many rows match, and blocks without matches are skipped")
+            }
             Method::Scan(_) => ("scan", "every row may be a hit"),
-            Method::Graph { .. } if filtered => ("filteredGraph", "many rows match, and others are walked through"),
+            Method::Graph { .. } if filtered => {
+                ("filteredGraph", "many rows match, and others are walked through")
+            }
             Method::Graph { .. } => ("graph", "every row may be a hit"),
         };
         let part = |count: usize| if rows == 0 { 0.0 } else { count as f64 / rows as f64 };

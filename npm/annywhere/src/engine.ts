@@ -35,6 +35,21 @@ export interface Engine {
   reindex(config: string): MaybePromise<void>;
   compact(): MaybePromise<void>;
   get(id: string): EngineRow | null | undefined;
+  has(id: string): boolean;
+  /** The rows that exist, in the order of the ids. */
+  getMany(ids: string[]): MaybePromise<EngineRows>;
+  /** The next rows after an id in the order of ids; `filter` is JSON. No row: that was the last page. */
+  page(filter: string | undefined, after: string | undefined): MaybePromise<EngineRows>;
+  /** Number of rows that match the JSON of a filter. */
+  count(filter: string): MaybePromise<number>;
+  /** The number of rows removed. */
+  deleteMatching(filter: string): MaybePromise<number>;
+  /** `metadata` is JSON of the keys to set, or `null`; `false` if there is no such row. */
+  update(id: string, metadata: string | undefined, vector: Float32Array | undefined): MaybePromise<boolean>;
+  /** JSON of an `Explanation`; WebAssembly reads `clock`, native has its own. */
+  explain(query: Float32Array, params: string, clock: () => number): MaybePromise<string>;
+  /** JSON of a `RecallReport`. */
+  measureRecall(samples: number, params: string): MaybePromise<string>;
   len(): number;
   /** JSON text of an `EngineStats`. */
   stats(): string;
@@ -75,6 +90,15 @@ export interface EngineRow {
   readonly vector: Float32Array;
   /** JSON text of an object. */
   readonly metadata: string;
+  /** WebAssembly only: gives the memory back. */
+  free?(): void;
+}
+
+export interface EngineRows {
+  /** `["id",{..},"id2",{..},..]` */
+  readonly rows: string;
+  /** Their vectors, one after the other. */
+  readonly vectors: Float32Array;
   /** WebAssembly only: gives the memory back. */
   free?(): void;
 }
@@ -126,5 +150,13 @@ export interface EngineStats {
   efSearch: number;
   quantization: Quantization;
   targetRecall: number;
-  memory: { vectors: number; codes: number; graph: number; ids: number; metadata: number; total: number };
+  memory: {
+    vectors: number;
+    codes: number;
+    graph: number;
+    ids: number;
+    metadata: number;
+    columns: number;
+    total: number;
+  };
 }

@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'InvalidMetadata'
   /** An unknown option, or a value outside its range. Details: `option`, `reason`. */
   | 'InvalidOption'
+  /** A filter that is not understood, or too large. Details: `path`, `reason`. */
+  | 'InvalidFilter'
   /** An argument of a call is unknown or outside its range. Details: `argument`, `reason`. */
   | 'InvalidArgument'
   /** A file contradicts the options. Details: `option`, `expected`, `received`. */

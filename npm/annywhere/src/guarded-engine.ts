@@ -2,7 +2,7 @@
  * One engine behind its guard: what it throws becomes an `AnnywhereError`, and after a panic or a trap it is never
  * called again, because its memory may be half changed.
  */
-import type { Engine, EngineHits, EngineRow, MaybePromise, SyncFile, SyncFolder } from './engine.js';
+import type { Engine, EngineHits, EngineRow, EngineRows, MaybePromise, SyncFile, SyncFolder } from './engine.js';
 import { type AnnywhereError, coreError, engineFailed } from './errors.js';
 import type { LoadedEngine } from './runtime.js';
 import type { ImplementationType } from './types.js';
@@ -60,6 +60,38 @@ export class GuardedEngine {
 
   get(id: string): EngineRow | null | undefined {
     return this.#guard(() => this.#engine.get(id));
+  }
+
+  has(id: string): boolean {
+    return this.#guard(() => this.#engine.has(id));
+  }
+
+  getMany(ids: string[]): Promise<EngineRows> {
+    return this.#call((engine) => engine.getMany(ids));
+  }
+
+  page(filter: string | undefined, after: string | undefined): Promise<EngineRows> {
+    return this.#call((engine) => engine.page(filter, after));
+  }
+
+  count(filter: string): Promise<number> {
+    return this.#call((engine) => engine.count(filter));
+  }
+
+  deleteMatching(filter: string): Promise<number> {
+    return this.#call((engine) => engine.deleteMatching(filter));
+  }
+
+  update(id: string, metadata: string | undefined, vector: Float32Array | undefined): Promise<boolean> {
+    return this.#call((engine) => engine.update(id, metadata, vector));
+  }
+
+  explain(query: Float32Array, params: string): Promise<string> {
+    return this.#call((engine) => engine.explain(query, params, () => performance.now()));
+  }
+
+  measureRecall(samples: number, params: string): Promise<string> {
+    return this.#call((engine) => engine.measureRecall(samples, params));
   }
 
   len(): number {

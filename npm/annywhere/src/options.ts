@@ -10,6 +10,7 @@ const MAX_DIMENSIONS = 65_536;
 const MAX_ROWS = 2 ** 31 - 2;
 const MAX_M = 256;
 export const MAX_EF = 65_536;
+const MAX_FILTER_DEPTH = 50;
 
 const METRICS: readonly DistanceMetric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
 const INDEXES: readonly IndexType[] = ['auto', 'scan', 'hnsw'];
@@ -34,6 +35,7 @@ interface KeptOptions {
   readonly dimensions: number;
   readonly distanceMetric: DistanceMetric | undefined;
   readonly maxElements: number | undefined;
+  readonly filterLimits: object | undefined;
 }
 
 interface IndexConfig {
@@ -60,9 +62,10 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   const readOnly = read.boolean('readOnly');
   const maxElements = read.integer('maxElements', 1, MAX_ROWS);
   const worker = read.boolean('worker');
+  const filterLimits = limits(read);
   const index = indexConfig(read);
   read.refuseTheRest();
-  const kept = { dimensions, distanceMetric, maxElements };
+  const kept = { dimensions, distanceMetric, maxElements, filterLimits };
   refuseContradictions({ ...kept, ...index });
   const unused = storagePath === undefined && (durability ? 'durability' : readOnly && 'readOnly');
   if (unused) throw invalidOption(unused, 'does nothing without storagePath');
@@ -87,6 +90,18 @@ export function checkIndexOptions(options: IndexOptions, kept: KeptOptions): str
   read.refuseTheRest();
   refuseContradictions({ ...kept, ...index });
   return JSON.stringify({ ...kept, ...index });
+}
+
+function limits(read: Reader): object | undefined {
+  const given = read.nested('filterLimits');
+  const filterLimits = given && {
+    depth: given.integer('depth', 1, MAX_FILTER_DEPTH),
+    conditions: given.integer('conditions', 1, MAX_ROWS),
+    values: given.integer('values', 1, MAX_ROWS),
+    fields: given.integer('fields', 0, MAX_ROWS),
+  };
+  given?.refuseTheRest();
+  return filterLimits;
 }
 
 function indexConfig(read: Reader): IndexConfig {

@@ -1,13 +1,17 @@
 /** What every entry exports beside its own functions. */
 export { AnnywhereError, type ErrorCode, type ErrorDetails } from './errors.js';
+export type { Filter, Operators } from './filter-types.js';
 export type {
   AbortSignalLike,
+  Change,
   Columns,
   DbOptions,
   DistanceMetric,
   Durability,
   EngineSource,
   Entry,
+  Explanation,
+  FilterLimits,
   Hit,
   HnswConfig,
   ImplementationType,
@@ -16,10 +20,13 @@ export type {
   IndexType,
   InsertOptions,
   InsertProgress,
+  ListOptions,
   ManyQuery,
   Metadata,
   Progress,
   Quantization,
+  RecallOptions,
+  RecallReport,
   Row,
   RuntimeInfo,
   SearchQuery,

@@ -1,13 +1,18 @@
 /** A search as it is given, checked and copied into what the engine takes. */
 import { checkSignal, refuseAborted } from './abort.js';
 import { describe, invalidArgument } from './errors.js';
+import { filterToJson } from './filter.js';
 import { LEAST_RECALL, MAX_EF, own, refuseUnknown } from './options.js';
 import type { AbortSignalLike, Include, ManyQuery, SearchQuery } from './types.js';
 import { copyVectorInto, isFloat32Array } from './vectors.js';
 
 const DEFAULT_K = 10;
 const MAX_K = 2 ** 31 - 1;
-const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact', 'include', 'signal'];
+const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact', 'filter', 'include', 'signal'];
+
+/** With filters of any metadata. */
+type AnySearch = Omit<SearchQuery, 'filter'> & { filter?: unknown };
+type AnyManyQuery = Omit<ManyQuery, 'filter'> & { filter?: unknown };
 
 export interface CheckedSearch extends Wishes {
   /** As it was given: whoever uses it later than at the call has to copy it. */
@@ -23,7 +28,7 @@ interface Wishes {
   readonly withVectors: boolean;
 }
 
-export function checkSearch(query: SearchQuery): CheckedSearch {
+export function checkSearch(query: AnySearch): CheckedSearch {
   const params = checkParams(query, 'vector');
   return { vector: own(query, 'vector'), k: params.k, params: JSON.stringify(params), ...wishes(query) };
 }
@@ -35,7 +40,7 @@ export function estimating(search: CheckedSearch): CheckedSearch {
 
 /** The vectors one after the other, and the JSON of the core's `SearchParams`. */
 export function checkManySearches(
-  query: ManyQuery,
+  query: AnyManyQuery,
   dimensions: number,
 ): Wishes & { readonly vectors: Float32Array; readonly params: string } {
   const params = checkParams(query, 'vectors');
@@ -43,7 +48,7 @@ export function checkManySearches(
   return { vectors, params: JSON.stringify(params), ...wishes(query) };
 }
 
-function wishes(query: SearchQuery | ManyQuery): Wishes {
+function wishes(query: AnySearch | AnyManyQuery): Wishes {
   const signal = checkSignal(own(query, 'signal'));
   refuseAborted(signal);
   return { signal, withVectors: own(query, 'include')?.vector === true };
@@ -57,9 +62,10 @@ interface Params {
   readonly exact: boolean;
   readonly threshold: number | undefined;
   readonly metadata: boolean | undefined;
+  readonly filter: unknown;
 }
 
-function checkParams(query: SearchQuery | ManyQuery, vectors: string): Params {
+function checkParams(query: AnySearch | AnyManyQuery, vectors: string): Params {
   if (typeof query !== 'object' || query === null || Array.isArray(query) || ArrayBuffer.isView(query)) {
     throw invalidArgument('query', `must be an object with at least { ${vectors} }, not ${describe(query)}`);
   }
@@ -86,7 +92,13 @@ function checkParams(query: SearchQuery | ManyQuery, vectors: string): Params {
     exact: exact ?? false,
     threshold: threshold === undefined ? undefined : Math.fround(threshold),
     metadata: checkInclude(own(query, 'include'))?.metadata,
+    filter: checkFilter(own(query, 'filter')),
   };
+}
+
+/** A copy: the caller may change the filter while the search waits for its turn. */
+function checkFilter(filter: unknown): unknown {
+  return filter === undefined ? undefined : JSON.parse(filterToJson(filter));
 }
 
 function checkInclude(include: Include | undefined): Include | undefined {
@@ -126,7 +138,7 @@ function copyVectors(given: unknown, dimensions: number): Float32Array {
   return flat;
 }
 
-function integer(name: string, value: unknown, most: number): number | undefined {
+export function integer(name: string, value: unknown, most: number): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
   throw invalidArgument(name, `must be an integer from 1 to ${most}, not ${show(value)}`);

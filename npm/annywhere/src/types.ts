@@ -1,4 +1,5 @@
 /** The shapes users pass in and get back. */
+import type { Filter } from './filter-types.js';
 
 /** Metadata whose type is not stated. */
 export type Metadata = Record<string, unknown>;
@@ -36,6 +37,18 @@ export interface Quantization {
   subspaces?: number;
   /** `product`: centres per part, 16. */
   k?: 16;
+}
+
+/** How large filters may be: beyond that they are an `InvalidFilter`. */
+export interface FilterLimits {
+  /** Levels of operators in each other, 1 to 50. Default 16. */
+  depth?: number;
+  /** Conditions in all. Default 256. */
+  conditions?: number;
+  /** Values in all lists together. Default 10,000. */
+  values?: number;
+  /** Fields that keep a column in memory; filters on others read all metadata each time. Default 64. */
+  fields?: number;
 }
 
 export interface DbOptions {
@@ -76,6 +89,8 @@ export interface DbOptions {
   quantization?: 'auto' | Quantization['type'] | Quantization;
   /** Part of the true neighbours that a scan aims to find, 0.5 to 1. Default 0.99. */
   targetRecall?: number;
+  /** How large filters may be; for those that come from outside. */
+  filterLimits?: FilterLimits;
   /**
    * Browsers: whether the database lives in a worker of its own, so that the page is free to draw. Default: `true` in a
    * page, `false` in a worker. Elsewhere only `false` is possible.
@@ -140,7 +155,7 @@ export interface Include {
   vector?: boolean;
 }
 
-export interface SearchQuery {
+export interface SearchQuery<Meta extends object = Metadata> {
   vector: Vector;
   /** Number of hits, 1 to 2,147,483,647; all rows if there are fewer. Default 10. */
   k?: number;
@@ -152,13 +167,15 @@ export interface SearchQuery {
   targetRecall?: number;
   /** Compare with every row: exact, and slower. Default `false`. */
   exact?: boolean;
+  /** Only rows that match are hits: `k` of them whenever `k` rows match. */
+  filter?: Filter<Meta>;
   include?: Include;
   /** Gives the search up: it rejects with `Aborted` at once. */
   signal?: AbortSignalLike;
 }
 
 /** Many searches at once: those of a single one for all of `vectors`. */
-export interface ManyQuery extends Omit<SearchQuery, 'vector'> {
+export interface ManyQuery<Meta extends object = Metadata> extends Omit<SearchQuery<Meta>, 'vector'> {
   /** Vectors, or their numbers one vector after the other. */
   vectors: Float32Array | readonly Vector[];
 }
@@ -180,6 +197,63 @@ export interface Hit<Meta extends object = Metadata> {
   metadata: Meta;
   /** With `include: { vector: true }`. */
   vector?: Float32Array;
+}
+
+/** What `update` changes; what is absent stays. */
+export interface Change<Meta extends object = Metadata> {
+  /** Keys that are set in the row's metadata; its other keys stay, objects in it are replaced whole. `null` removes all. */
+  metadata?: Partial<Meta> | null;
+  vector?: Vector;
+}
+
+/** Which rows `entries` lists. */
+export interface ListOptions<Meta extends object = Metadata> {
+  filter?: Filter<Meta>;
+  /** Begin after this id, which need not exist. */
+  after?: string;
+}
+
+export interface RecallOptions<Meta extends object = Metadata> {
+  /** Neighbours per sample. Default 10. */
+  k?: number;
+  /** Rows whose neighbours are searched for. Default 100. */
+  samples?: number;
+  /** Of a filtered search. */
+  filter?: Filter<Meta>;
+  ef?: number;
+  targetRecall?: number;
+}
+
+/** What searches find of what they should. */
+export interface RecallReport {
+  recall: number;
+  /** Confidence interval of 95 % (Wilson); the neighbours of one sample count as one observation. */
+  low: number;
+  high: number;
+  k: number;
+  /** Rows whose neighbours were searched for. */
+  samples: number;
+}
+
+/** How a search found its rows. */
+export interface Explanation {
+  /** `exact` compares every row, `matches` every row that matches the filter. */
+  strategy: 'nothing' | 'exact' | 'matches' | 'words' | 'scan' | 'maskedScan' | 'graph' | 'filteredGraph';
+  reason: string;
+  /** What was tried first, and left because it took as long as comparing, or found too few. */
+  gaveUp: string | null;
+  rows: number;
+  /** Rows that match the filter. */
+  matches: number;
+  /** The part of the rows that matches, and what was expected of it. */
+  selectivity: number;
+  estimatedSelectivity: number;
+  /** Rows whose codes were scanned, or whose links were followed. */
+  visited: number;
+  /** Rows that were compared one by one. */
+  distances: number;
+  hits: number;
+  milliseconds: { plan: number; search: number; total: number };
 }
 
 /** What a change did to the hits of a standing query. */
@@ -243,6 +317,8 @@ export interface Stats {
     graph: number;
     ids: number;
     metadata: number;
+    /** Columns of the fields that filters have named. */
+    columns: number;
   };
   implementation: ImplementationType;
   simd: string;

@@ -8,6 +8,8 @@ import { type Batch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
 import type { EngineStats } from './engine.js';
 import { AnnywhereError, describe, invalidArgument, invalidOption } from './errors.js';
+import { filterToJson } from './filter.js';
+import type { Filter } from './filter-types.js';
 import { GuardedEngine } from './guarded-engine.js';
 import { hitsOf, manyHitsOf, withVectors } from './hits.js';
 import { checkId } from './ids.js';
@@ -16,19 +18,25 @@ import { Keeper } from './keeper.js';
 import { metadataFromJson } from './metadata.js';
 import { type CheckedOptions, checkIndexOptions, checkOptions } from './options.js';
 import { QuickSearch } from './quick-search.js';
+import { byIds, checkChange, checkIds, checkList, checkRecall, checkSelection, rowsOf } from './rows.js';
 import type { Runtime } from './runtime.js';
 import { type CheckedSearch, checkManySearches, checkSearch, estimating } from './search-query.js';
 import type { FileStorage } from './storage/files.js';
 import type {
+  Change,
   Columns,
   DbOptions,
   Entry,
+  Explanation,
   Hit,
   IndexOptions,
   InsertOptions,
+  ListOptions,
   ManyQuery,
   Metadata,
   Progress,
+  RecallOptions,
+  RecallReport,
   Row,
   SearchQuery,
   Stats,
@@ -107,12 +115,12 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   /** The rows nearest to a vector, best first: `k` of them, or all if there are fewer, less what `threshold` cuts. */
-  async search(query: SearchQuery): Promise<Hit<Meta>[]> {
+  async search(query: SearchQuery<Meta>): Promise<Hit<Meta>[]> {
     return this.#search(checkSearch(query));
   }
 
   /** The hits of many searches, in the order of their vectors; natively on all cores. */
-  async searchMany(query: ManyQuery): Promise<Hit<Meta>[][]> {
+  async searchMany(query: ManyQuery<Meta>): Promise<Hit<Meta>[][]> {
     const search = checkManySearches(query, this.#options.dimensions);
     const found = this.#read(async (engine) => {
       refuseAborted(search.signal);
@@ -123,7 +131,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   /** The hits of a search with scores estimated from codes, then, once compared exactly, as `search` gives them. */
-  async *searchProgressive(query: SearchQuery): AsyncGenerator<Progress<Meta>, void, void> {
+  async *searchProgressive(query: SearchQuery<Meta>): AsyncGenerator<Progress<Meta>, void, void> {
     const checked = checkSearch(query);
     const search = { ...checked, vector: copyVector(checked.vector, this.#options.dimensions) };
     yield { hits: await this.#search(estimating(search)), exact: false };
@@ -136,7 +144,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
    * It ends with `close()` of what is returned, with `signal`, or with the database. Throws `InvalidArgument`.
    */
   watch(
-    query: SearchQuery,
+    query: SearchQuery<Meta>,
     callback: (event: WatchEvent<Meta>) => void,
     onError?: (error: unknown) => void,
   ): Subscription {
@@ -186,6 +194,87 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       await this.#keeper?.changed(id.length);
       return removed > 0;
     });
+  }
+
+  /** True if there is a row with this id. */
+  async has(id: string): Promise<boolean> {
+    checkId(id);
+    return this.#read((engine) => engine.has(id));
+  }
+
+  /** The rows with these ids, in their order; `null` where there is none. */
+  async getMany(ids: readonly string[]): Promise<(Row<Meta> | null)[]> {
+    const checked = checkIds(ids);
+    const { dimensions } = this.#options;
+    return this.#read(async (engine) =>
+      byIds(checked, rowsOf<Meta>(await engine.getMany(checked), dimensions)),
+    );
+  }
+
+  /**
+   * Every row, or those that match, in ascending order of ids (of their UTF-8 bytes). Rows are read page by page: one that is
+   * inserted or removed meanwhile is listed if its place has not been passed.
+   */
+  async *entries(options: ListOptions<Meta> = {}): AsyncGenerator<Row<Meta>, void, void> {
+    let { filter, after } = checkList(options);
+    const { dimensions } = this.#options;
+    for (;;) {
+      const page = await this.#read(async (engine) =>
+        rowsOf<Meta>(await engine.page(filter, after), dimensions),
+      );
+      yield* page;
+      after = page.at(-1)?.id;
+      if (after === undefined) return;
+    }
+  }
+
+  /** Number of rows that match, or of all. Rejects with `InvalidFilter`. */
+  async count(filter?: Filter<Meta>): Promise<number> {
+    if (filter === undefined) return this.len();
+    const json = filterToJson(filter);
+    return this.#read((engine) => engine.count(json));
+  }
+
+  /** Removes the rows with these ids, or those that match; returns how many there were. Rejects with `InvalidFilter`. */
+  async deleteMany(which: readonly string[] | { filter: Filter<Meta> }): Promise<number> {
+    const { ids, filter } = checkSelection(which);
+    return this.#write(async (engine) => {
+      const removed = ids ? await engine.delete(ids) : await engine.deleteMatching(filter as string);
+      if (removed > 0) this.#unsaved = true;
+      return removed;
+    });
+  }
+
+  /**
+   * Changes a row: sets the given keys of its metadata, others stay; replaces its vector. `false` if there is none with this
+   * id. To remove a key, insert the row anew.
+   */
+  async update(id: string, change: Change<Meta>): Promise<boolean> {
+    checkId(id);
+    const { metadata, vector } = checkChange(change, this.#options.dimensions);
+    return this.#write(async (engine) => {
+      const updated = await engine.update(id, metadata, vector);
+      if (updated) this.#unsaved = true;
+      return updated;
+    });
+  }
+
+  /** Makes a search and tells how it found its rows, how many it looked at, and how long it took. */
+  async explain(query: SearchQuery<Meta>): Promise<Explanation> {
+    const { vector: given, params } = checkSearch(query);
+    const vector = copyVector(given, this.#options.dimensions);
+    return this.#read(async (engine) => JSON.parse(await engine.explain(vector, params)) as Explanation);
+  }
+
+  /**
+   * How much of what they should searches find: for some rows, which a hash chooses, their neighbours by a search and by
+   * comparing all rows. Takes as long as so many exact searches.
+   */
+  async measureRecall(options: RecallOptions<Meta> = {}): Promise<RecallReport> {
+    const { samples, params } = checkRecall(options);
+    return this.#read(
+      async (engine) => JSON.parse(await engine.measureRecall(samples, params)) as RecallReport,
+    );
   }
 
   /** Number of rows. */

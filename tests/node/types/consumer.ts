@@ -4,6 +4,7 @@ import {
   type DbOptions,
   type Entry,
   type ErrorCode,
+  type Filter,
   getImplementationType,
   getRuntimeInfo,
   type Hit,
@@ -53,6 +54,38 @@ export async function typed(): Promise<void> {
   const title: string | undefined = hits[0]?.metadata.title;
   const numbers: [number, number] | undefined = hits[0] && [hits[0].score, hits[0].distance];
   const row: Row<Movie> | null = await db.get(id);
+  const filter: Filter<Movie> = {
+    year: { $gte: 1990, $lt: 2000 },
+    tags: 'drama',
+    $or: [{ title: 'A' }, { tags: { $all: ['a', 'b'] } }],
+  };
+  await db.search({ vector: [1, 2], filter });
+  await db.search({
+    vector: [1, 2],
+    filter: { year: { $exists: false }, $not: { title: { $startsWith: 'The' } } },
+  });
+  const removed: number = await db.deleteMany({ filter: { year: null } });
+  await db.update(id, { metadata: { year: 1999 } });
+  for await (const { id, metadata } of db.entries({ filter, after: 'a' }))
+    numbers?.push(id.length + metadata.tags.length);
+  const counted: number = await db.count({ tags: { $in: ['a', 'b'] } });
+  // @ts-expect-error
+  await db.count({ yaer: 1999 });
+  // @ts-expect-error
+  await db.count({ year: '1999' });
+  // @ts-expect-error
+  await db.count({ year: { $startsWiht: '19' } });
+  // @ts-expect-error
+  await db.count({ tags: { $in: [1] } });
+  // @ts-expect-error
+  await db.update(id, { metadata: { yaer: 1999 } });
+  const nested = new VectorDb<{ a: { b: readonly { c: number; at: Date }[] } }>({ dimensions: 1 });
+  await nested.count({ 'a.b.c': { $gt: 1 }, 'a.b.at': { $lt: new Date() }, a: { $exists: true } });
+  // @ts-expect-error
+  await nested.count({ 'a.b.d': 1 });
+  const loose = new VectorDb({ dimensions: 1 });
+  await loose.count({ anything: { $any: { $gt: 1, $lt: 2 } }, 'at.all': [1].length, $and: [{ x: null }] });
+  numbers?.push(removed + counted);
   const year: number | undefined = row?.metadata.year;
   await db.insertBatch(arriving(entries), {
     batchSize: 100,

@@ -130,7 +130,9 @@ mod tests {
         let bitmap = of(100, &[0, 33, 95, 99]);
         let blocks: Vec<u32> = (0..6).map(|number| bitmap.block(number)).collect();
         assert_eq!(blocks, [1, 2, 1 << 31, 1 << 3, 0, 0]);
-        for (from, to, count) in [(0, 100, 4), (1, 99, 2), (33, 95, 1), (96, 99, 0), (99, 300, 1), (100, 100, 0), (34, 34, 0)] {
+        for (from, to, count) in
+            [(0, 100, 4), (1, 99, 2), (33, 95, 1), (96, 99, 0), (99, 300, 1), (100, 100, 0), (34, 34, 0)]
+        {
             assert_eq!(bitmap.count_in(from..to), count, "{from}..{to}");
         }
     }

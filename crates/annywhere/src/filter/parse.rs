@@ -13,7 +13,7 @@ use crate::fields::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FilterLimits {
-    /// Levels of operators in each other, at most 100. Default 16.
+    /// Levels of operators in each other, 1 to 50. Default 16.
     pub depth: Option<usize>,
     /// Conditions in all. Default 256.
     pub conditions: Option<usize>,

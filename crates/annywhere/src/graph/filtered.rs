@@ -19,9 +19,9 @@ use crate::slots::{Slot, Slots};
 use crate::space::{Space, four, rank_all};
 
 /// Matches are far from a query if among the rows around it there are so few, compared with all rows.
-const FAR: f32 = 0.5;
+const FAR: f32 = 0.6;
 /// The list is so many times longer then.
-const FAR_LIST: usize = 3;
+const FAR_LIST: usize = 4;
 
 /// Fills the scratch's pool with the (about) `ef` nearest nodes of the selection; false if it gave up.
 pub(crate) struct FilteredSearch<'a, S> {

@@ -119,6 +119,15 @@ impl<B: Backend> Store<B> {
         database.delete(&present)
     }
 
+    /// Deletes as [`Database::delete_matching`] does; otherwise as [`insert`](Self::insert).
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert), and [`Error::InvalidFilter`].
+    pub fn delete_matching(&mut self, database: &mut Database, filter: &str) -> Result<usize, Error> {
+        let ids = database.ids_matching(filter)?;
+        self.delete(database, &ids.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
     /// Updates as [`Database::update`] does; otherwise as [`insert`](Self::insert).
     ///
     /// # Errors
@@ -131,9 +140,8 @@ impl<B: Backend> Store<B> {
         vector: Option<&[f32]>,
     ) -> Result<bool, Error> {
         self.check_writable()?;
-        database.update_after(id, metadata, vector, || {
-            self.append(Operation::Update { id, metadata, vector })
-        })
+        database
+            .update_after(id, metadata, vector, || self.append(Operation::Update { id, metadata, vector }))
     }
 
     /// Makes every change so far durable.

@@ -17,6 +17,8 @@ const READS = new Set([
   'searchMany',
   'get',
   'getMany',
+  'explain',
+  'measureRecall',
   'has',
   'len',
   'isEmpty',
@@ -90,7 +92,7 @@ class Served {
   #watch(call: number, args: readonly Packed[]): void {
     const [query] = args.map(({ value }) => value);
     const subscription = this.#db.watch(
-      query as Parameters<EngineBoundDb['watch']>[0],
+      query as Parameters<EngineBoundDb<object>['watch']>[0],
       (value) => this.#post({ kind: 'event', call, value }),
       (error) => this.#post({ kind: 'eventError', call, error: packError(error) }),
     );

@@ -26,7 +26,7 @@ import { Remote, type WorkerLike } from './remote.js';
 import { serve } from './serve.js';
 
 /** The methods that are asynchronous iterators; they are asked for one step at a time. */
-export const ITERATING = ['searchProgressive'] as const;
+export const ITERATING = ['searchProgressive', 'entries'] as const;
 /** The methods that are not simply sent; `WorkerDb` has them one by one. */
 export const OWN = ['constructor', 'insert', 'insertBatch', 'watch', 'getStats', 'close'] as const;
 
@@ -82,7 +82,7 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
   }
 
   override watch(
-    query: SearchQuery,
+    query: SearchQuery<Meta>,
     callback: (event: WatchEvent<Meta>) => void,
     onError?: (error: unknown) => void,
   ): Subscription {
