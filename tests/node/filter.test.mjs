@@ -133,11 +133,12 @@ onEveryEngine('filters', ({ VectorDb, name }) => {
     });
     const listed = [];
     for await (const { id, vector, metadata } of db.entries()) {
+      if (id === 'row 9990') continue;
       assert.equal(ids[vector[0]], id);
       assert.equal(metadata.even, vector[0] % 2 === 0);
       if (listed.length === 10) await db.delete('row 999');
       if (listed.length === 20) await db.insert({ id: 'row 9990', vector: [0], metadata: { even: true } });
-      if (id !== 'row 9990') listed.push(id);
+      listed.push(id);
     }
     assert.deepEqual(listed, ids.filter((id) => id !== 'row 999').sort());
     const some = [];
@@ -161,7 +162,7 @@ onEveryEngine('filters', ({ VectorDb, name }) => {
   it('are explained: how rows were found and how many were looked at', async () => {
     const random = new Random(3);
     const rows = 12_000;
-    const vectors = Float32Array.from({ length: rows * 16 }, () => random.real());
+    const vectors = Float32Array.from({ length: rows * 16 }, () => random.next() - 0.5);
     const ids = Array.from({ length: rows }, (_, row) => `${row}`);
     const metadata = ids.map((_, row) => ({ row }));
     const vector = vectors.slice(0, 16);
@@ -200,7 +201,7 @@ onEveryEngine('filters', ({ VectorDb, name }) => {
     for (const index of ['scan', 'hnsw']) {
       const db = new VectorDb({ dimensions: 8, index });
       const ids = Array.from({ length: rows }, (_, row) => `${row}`);
-      const vectors = Float32Array.from({ length: rows * 8 }, () => random.real());
+      const vectors = Float32Array.from({ length: rows * 8 }, () => random.next() - 0.5);
       await db.insertBatch({ ids, vectors, metadata: ids.map((_, row) => ({ row })) });
       for (const matches of [0, 1, 9, 10, 11, 300, 1_500, 2_999, 3_000]) {
         const filter = { row: { $lt: matches } };

@@ -614,7 +614,7 @@ impl Database {
     }
 
     /// Applies the threshold and cuts at `k`.
-    fn hits(&self, scratch: &Scratch, plan: &Plan) -> Hits<'_> {
+    pub(crate) fn hits(&self, scratch: &Scratch, plan: &Plan) -> Hits<'_> {
         let mut hits = self.no_hits(plan);
         for near in scratch.sorted.iter().take(plan.k) {
             let (score, distance) = self.stored.options.distance_metric.score_and_distance(near.rank());

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::database::{Database, Method};
+use crate::database::{Database, Method, answered};
 use crate::error::Error;
 use crate::hits::{Hits, SearchParams};
 use crate::parallel;
@@ -87,8 +87,15 @@ impl Database {
         let mut borrowed = self.scratches.borrow();
         let scratch = &mut borrowed.scratch;
         scratch.work = Work::default();
-        let words = plan.question.is_some() && query.is_empty();
-        let hits = self.answer(query, &plan, scratch)?.len();
+        let words = params.text.is_some() && query.is_empty();
+        let hits = if params.has_wishes() {
+            self.answer(query, params, scratch)?
+        } else {
+            self.stored.vectors.check(query, None)?;
+            self.nearest(query, &plan, scratch);
+            answered(self.hits(scratch, &plan), scratch)?
+        };
+        let hits = hits.len();
         let end = clock();
         let rows = self.len();
         let selection = plan.selection.as_deref();
@@ -132,7 +139,7 @@ impl Database {
     }
 
     /// Searches for the neighbours of `samples` rows that are in the database, without the rows themselves, and compares
-    /// with an exact search. Which rows is decided by a hash, so the same database gives the same answer.
+    /// with an exact search. Of `params`, `k`, `ef`, `target_recall` and `filter` count. Which rows is decided by a hash, so the same database gives the same answer.
     ///
     /// # Errors
     /// Those of [`search`](Self::search); [`Error::InvalidArgument`] if `samples` is zero.
@@ -143,7 +150,13 @@ impl Database {
         }
         let k = params.k;
         // The sample itself is a hit that every search finds.
-        let params = SearchParams { k: k.saturating_add(1), threshold: None, text: None, ..params.clone() };
+        let params = SearchParams {
+            k: k.saturating_add(1),
+            ef: params.ef,
+            target_recall: params.target_recall,
+            filter: params.filter.clone(),
+            ..SearchParams::default()
+        };
         let exact = SearchParams { exact: true, ..params.clone() };
         let mut live: Vec<(u64, Slot)> =
             self.stored.slots.live_slots().map(|slot| (mix(u64::from(slot)), slot)).collect();
