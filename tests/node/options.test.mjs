@@ -236,7 +236,8 @@ onEveryEngine('statistics', ({ VectorDb, name }) => {
     assert.equal(stats.implementation, name);
     assert.ok(['avx512', 'avx2', 'simd128', 'neon', 'none'].includes(stats.simd));
     if (name === 'wasm') assert.equal(stats.simd, 'simd128');
-    assert.deepEqual(Object.keys(stats.memory), ['vectors', 'codes', 'graph', 'ids', 'metadata']);
+    const parts = ['vectors', 'codes', 'graph', 'ids', 'metadata', 'words', 'columns'];
+    assert.deepEqual(Object.keys(stats.memory), parts);
     assert.equal(
       stats.memoryUsage,
       Object.values(stats.memory).reduce((sum, bytes) => sum + bytes),

@@ -165,7 +165,7 @@ onEveryEngine('search', ({ VectorDb }) => {
       argument: 'treshold',
     });
     assert.match(misspelt.message, /did you mean threshold\?/);
-    await rejects(db.search({ vector, filter: { a: 1 } }), 'InvalidArgument', { argument: 'filter' });
+    await rejects(db.search({ vector, filters: { a: 1 } }), 'InvalidArgument', { argument: 'filters' });
     for (const query of [undefined, null, [1, 0], new Float32Array(2), 'text', 7]) {
       await rejects(db.search(query), 'InvalidArgument', { argument: 'query' });
     }

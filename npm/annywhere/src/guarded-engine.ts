@@ -2,7 +2,15 @@
  * One engine behind its guard: what it throws becomes an `AnnywhereError`, and after a panic or a trap it is never
  * called again, because its memory may be half changed.
  */
-import type { Engine, EngineHits, EngineRow, EngineRows, MaybePromise, SyncFile, SyncFolder } from './engine.js';
+import type {
+  Engine,
+  EngineHits,
+  EngineRow,
+  EngineRows,
+  MaybePromise,
+  SyncFile,
+  SyncFolder,
+} from './engine.js';
 import { type AnnywhereError, coreError, engineFailed } from './errors.js';
 import type { LoadedEngine } from './runtime.js';
 import type { ImplementationType } from './types.js';

@@ -46,6 +46,9 @@ import type {
 import { copyVector } from './vectors.js';
 import { Watches } from './watch.js';
 
+/** About what an id takes in a journal. */
+const BYTES_PER_ID = 16;
+
 /** The name of a method for the rest of this package. */
 export const storeBatch: unique symbol = Symbol('storeBatch');
 
@@ -240,7 +243,8 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const { ids, filter } = checkSelection(which);
     return this.#write(async (engine) => {
       const removed = ids ? await engine.delete(ids) : await engine.deleteMatching(filter as string);
-      if (removed > 0) this.#unsaved = true;
+      // A journal holds the ids of what is removed; of a filter they are not known here.
+      await this.#keeper?.changed(removed * BYTES_PER_ID);
       return removed;
     });
   }
@@ -254,7 +258,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const { metadata, vector } = checkChange(change, this.#options.dimensions);
     return this.#write(async (engine) => {
       const updated = await engine.update(id, metadata, vector);
-      if (updated) this.#unsaved = true;
+      await this.#keeper?.changed(id.length + (metadata?.length ?? 0) + (vector?.byteLength ?? 0));
       return updated;
     });
   }
