@@ -141,13 +141,13 @@ class HttpEmbedder implements Embedder {
     for (let tries = 0; ; tries++) {
       refuseAborted(signal);
       try {
-        return await untilAborted(signal, this.#request(texts));
+        return await this.#request(texts, signal);
       } catch (error) {
         if (!(error instanceof ForNow)) throw error;
         if (tries === this.#limits.retries) {
           throw ioError('embed', new Error(`${error.message}, after ${tries + 1} tries`, { cause: error }));
         }
-        await untilAborted(signal, pause(this.#pauseMs(tries, error.afterMs)));
+        await pause(this.#pauseMs(tries, error.afterMs), signal);
       }
     }
   }
@@ -158,12 +158,16 @@ class HttpEmbedder implements Embedder {
     return Math.min(maxRetryMs, Math.max(asked ?? 0, doubled));
   }
 
-  async #request(texts: readonly string[]): Promise<Float32Array[]> {
+  async #request(texts: readonly string[], signal: AbortSignalLike | undefined): Promise<Float32Array[]> {
     const { url = OPENAI, apiKey, model, sendDimensions = true, headers, timeoutMs = 60_000 } = this.#options;
     const { dimensions } = this.contract;
     const body = { model, input: texts, encoding_format: 'float', ...(sendDimensions && { dimensions }) };
     let response: Response;
     let text: string;
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    const late = setTimeout(() => ended.abort(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+    signal?.addEventListener('abort', end);
     try {
       response = await (this.#options.fetch ?? fetch)(url, {
         method: 'POST',
@@ -173,11 +177,15 @@ class HttpEmbedder implements Embedder {
           ...headers,
         },
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: ended.signal,
       });
       text = await response.text();
     } catch (error) {
+      refuseAborted(signal);
       throw new ForNow(error instanceof Error ? error.message : String(error), undefined, error);
+    } finally {
+      clearTimeout(late);
+      signal?.removeEventListener('abort', end);
     }
     if (!response.ok) {
       const reason = `status ${response.status}: ${text.slice(0, LONGEST_REASON)}`;
@@ -232,8 +240,17 @@ function estimateTokens(text: string): number {
   return Math.ceil(new TextEncoder().encode(text).length / BYTES_PER_TOKEN);
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Rejects with `Aborted` when the caller gives up. */
+async function pause(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await untilAborted(signal, over);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Refuses what is no list of texts. */
