@@ -13,7 +13,7 @@ use crate::graph::filtered::FilteredSearch;
 use crate::graph::search::Search;
 use crate::hits::{Hits, Row, SearchParams};
 use crate::kernels;
-use crate::options::{self, Config, MAX_ROWS, Options, check_target_recall};
+use crate::options::{self, Config, MAX_ROWS, Options, check_embedding, check_target_recall};
 use crate::parallel;
 use crate::rows::{self, Row as NewRow};
 use crate::scan::FEWEST_CODED;
@@ -98,6 +98,8 @@ impl Database {
         let options = Options::resolve(config)?;
         let mut stored = Stored::new(options);
         stored.words = Words::of(config.text_fields.as_deref().unwrap_or_default())?;
+        check_embedding(config.embedding.as_ref())?;
+        stored.embedding.clone_from(&config.embedding);
         stored.slots.reserve(0, config.max_elements.unwrap_or(0).min(MOST_RESERVED), 0)?;
         let filter_limits = config.filter_limits.unwrap_or_default().check()?;
         Ok(Self {
@@ -658,6 +660,7 @@ impl Database {
             deleted: self.stored.slots.dead(),
             options: self.stored.options,
             text_fields,
+            embedding: self.stored.embedding.clone(),
             memory,
         }
     }

@@ -18,6 +18,8 @@ pub const MAX_ROWS: usize = (1 << 31) - 2;
 const UNCODED_DIMENSIONS: usize = 16;
 const MAX_M: usize = 256;
 const MAX_EF: usize = 65_536;
+/// Bytes of what says which vectors may be compared.
+const LONGEST_EMBEDDING: usize = 4_096;
 /// Every text of a row is read once per field.
 const MAX_TEXT_FIELDS: usize = 32;
 /// Bytes of a dotted path.
@@ -45,6 +47,8 @@ pub struct Config {
     pub filter_limits: Option<FilterLimits>,
     /// Dotted paths of the metadata fields whose words can be searched, up to 32; none: no words.
     pub text_fields: Option<Vec<String>>,
+    /// Which vectors may be compared with each other, in the words of whoever makes them: kept, and compared as it is.
+    pub embedding: Option<String>,
 }
 
 /// How neighbours are found.
@@ -304,6 +308,23 @@ pub(crate) fn agree<T: PartialEq + Serialize + Copy>(
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a file with vectors of another kind than asked for.
+pub(crate) fn agree_on_embedding(asked: Option<&String>, found: Option<&String>) -> Result<(), Error> {
+    match asked {
+        Some(_) if asked != found => Err(Error::Mismatch {
+            option: "embedding".to_owned(),
+            expected: asked.cloned().unwrap_or_default(),
+            received: found.cloned().unwrap_or_default(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks what says which vectors may be compared.
+pub(crate) fn check_embedding(embedding: Option<&String>) -> Result<(), Error> {
+    embedding.map_or(Ok(()), |text| within("the length of embedding", text.len(), 1, LONGEST_EMBEDDING))
 }
 
 /// Checks the fields whose words can be searched.

@@ -17,6 +17,9 @@ pub struct Stats {
     pub options: Options,
     /// Dotted paths of the metadata fields whose words can be searched.
     pub text_fields: Vec<String>,
+    /// Which vectors may be compared with each other, if it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<String>,
     /// Where vectors and metadata are.
     pub originals: Originals,
     /// Bytes of memory per part.

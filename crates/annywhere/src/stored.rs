@@ -21,6 +21,8 @@ pub(crate) struct Stored {
     pub(crate) index: Index,
     pub(crate) words: Option<Box<Words>>,
     pub(crate) columns: Columns,
+    /// Which vectors may be compared with each other; see `Config`.
+    pub(crate) embedding: Option<String>,
 }
 
 /// What finds candidates without looking at every vector.
@@ -79,6 +81,7 @@ impl Stored {
             index: Index::new(&options),
             words: None,
             columns: Columns::default(),
+            embedding: None,
             options,
         }
     }
@@ -105,7 +108,7 @@ impl Stored {
 
     /// Forgets the slots from `slots` on, which hold no rows yet.
     pub(crate) fn shrink(&mut self, slots: usize) {
-        let Self { options: _, slots: ids, vectors, metadata, index, words, columns: _ } = self;
+        let Self { options: _, slots: ids, vectors, metadata, index, words, columns: _, embedding: _ } = self;
         vectors.shrink(slots);
         metadata.shrink(slots);
         index.shrink(slots);
@@ -118,7 +121,7 @@ impl Stored {
     /// Moves the rows about: slot `i` takes the row of slot `order[i]`. The live rows come first, the other slots are
     /// forgotten. The index is not moved with them.
     pub(crate) fn permute(&mut self, order: &[Slot]) {
-        let Self { options: _, slots, vectors, metadata, index: _, words, columns } = self;
+        let Self { options: _, slots, vectors, metadata, index: _, words, columns, embedding: _ } = self;
         let live = slots.live();
         columns.permute(order, live, slots, metadata);
         vectors.permute(order);

@@ -150,6 +150,7 @@ export interface EngineStats {
   efSearch: number;
   quantization: Quantization;
   targetRecall: number;
+  embedding?: string;
   memory: {
     vectors: number;
     codes: number;

@@ -2,6 +2,7 @@
  * Strict reading of objects that users pass: own properties only, unknown names refused, every value in its range.
  * The defaults stand in the core (`options.rs`); what is absent here stays absent.
  */
+import { embeddingText } from './embedding.js';
 import { type AnnywhereError, describe, invalidOption } from './errors.js';
 import { nearest } from './nearest.js';
 import type { DbOptions, DistanceMetric, Durability, IndexOptions, IndexType } from './types.js';
@@ -36,6 +37,8 @@ interface KeptOptions {
   readonly distanceMetric: DistanceMetric | undefined;
   readonly maxElements: number | undefined;
   readonly filterLimits: object | undefined;
+  /** The contract of the vectors, as text. */
+  readonly embedding: string | undefined;
 }
 
 interface IndexConfig {
@@ -63,9 +66,10 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   const maxElements = read.integer('maxElements', 1, MAX_ROWS);
   const worker = read.boolean('worker');
   const filterLimits = limits(read);
+  const embedding = embeddingText(read.any('embedding'));
   const index = indexConfig(read);
   read.refuseTheRest();
-  const kept = { dimensions, distanceMetric, maxElements, filterLimits };
+  const kept = { dimensions, distanceMetric, maxElements, filterLimits, embedding };
   refuseContradictions({ ...kept, ...index });
   const unused = storagePath === undefined && (durability ? 'durability' : readOnly && 'readOnly');
   if (unused) throw invalidOption(unused, 'does nothing without storagePath');
@@ -252,6 +256,11 @@ class Reader {
     const hint = meant ? `; did you mean '${meant}'?` : '';
     const list = choices.map((choice) => `'${choice}'`).join(', ');
     throw invalidOption(this.#prefix + name, `must be one of ${list}, not ${show(value)}${hint}`);
+  }
+
+  /** A value that somebody else checks. */
+  any(name: string): unknown {
+    return this.#take(name);
   }
 
   nested(name: string): Reader | undefined {

@@ -1,4 +1,6 @@
 /** What every entry exports beside its own functions. */
+
+export type { EmbeddingContract } from './embed/embedder.js';
 export { AnnywhereError, type ErrorCode, type ErrorDetails } from './errors.js';
 export type { Filter, Operators } from './filter-types.js';
 export type {

@@ -1,4 +1,6 @@
 /** The shapes users pass in and get back. */
+
+import type { EmbeddingContract } from './embed/embedder.js';
 import type { Filter } from './filter-types.js';
 
 /** Metadata whose type is not stated. */
@@ -70,6 +72,11 @@ export interface DbOptions {
   durability?: Durability;
   /** Opens what is at `storagePath` for reading only: nothing is written, and other databases may have it open. */
   readOnly?: boolean;
+  /**
+   * Which vectors are in the database, as an embedder's `contract` says it. Kept in files; opening or loading a file
+   * with another one, or with none, is a `Mismatch`.
+   */
+  embedding?: EmbeddingContract;
   /** Number of rows to reserve memory for. A hint: more rows may be inserted. */
   maxElements?: number;
   /**
@@ -308,6 +315,8 @@ export interface Stats {
   quantization: Quantization;
   /** Of a scan. */
   targetRecall?: number;
+  /** Which vectors are in the database, if it was said. */
+  embedding?: EmbeddingContract;
   /** Bytes held by the engine for this database. */
   memoryUsage: number;
   /** Bytes by use. */

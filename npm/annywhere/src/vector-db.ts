@@ -6,6 +6,7 @@
 import { refuseAborted, untilAborted } from './abort.js';
 import { type Batch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
+import { embeddingOf } from './embedding.js';
 import type { EngineStats } from './engine.js';
 import { AnnywhereError, describe, invalidArgument, invalidOption } from './errors.js';
 import { filterToJson } from './filter.js';
@@ -307,6 +308,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const { count, deleted, dimensions, distanceMetric, index, quantization, memory } = stats;
     const { m, efConstruction, efSearch, targetRecall } = stats;
     const { total: memoryUsage, ...parts } = memory;
+    const embedding = embeddingOf(stats.embedding);
     return {
       count,
       deleted,
@@ -315,6 +317,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       indexType: index,
       quantization,
       ...(index === 'hnsw' ? { hnswConfig: { m, efConstruction, efSearch } } : { targetRecall }),
+      ...(embedding && { embedding }),
       memoryUsage,
       memory: parts,
       implementation,

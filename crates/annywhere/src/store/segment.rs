@@ -15,7 +15,9 @@ use crate::fixed_texts::FixedTexts;
 use crate::graph::{self, Graph};
 use crate::kernels::LANES;
 use crate::metadata::Columns;
-use crate::options::{Config, MAX_ROWS, Options, agree, check_text_fields};
+use crate::options::{
+    Config, MAX_ROWS, Options, agree, agree_on_embedding, check_embedding, check_text_fields,
+};
 use crate::quantize::scalar::ScalarCodec;
 use crate::rows;
 use crate::scan::{Numbers, Parts};
@@ -74,6 +76,8 @@ struct State {
     scan: Option<Numbers>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     text_fields: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    embedding: Option<String>,
 }
 
 /// The bytes of a section to be written.
@@ -164,6 +168,7 @@ fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<
         entry: None,
         scan: None,
         text_fields: Vec::new(),
+        embedding: stored.embedding.clone(),
     };
     let mut sections = vec![
         (Kind::SlotStates, Content::Parts(states.parts().collect())),
@@ -424,6 +429,8 @@ fn read_parts(
     state.options.check().map_err(|error| Error::corrupt("state", error.to_string()))?;
     let options = state.options.adopt(config)?;
     check_text_fields(&state.text_fields).map_err(|error| Error::corrupt("state", error.to_string()))?;
+    check_embedding(state.embedding.as_ref()).map_err(|error| Error::corrupt("state", error.to_string()))?;
+    agree_on_embedding(config.embedding.as_ref(), state.embedding.as_ref())?;
     agree("text.fields", config.text_fields.as_ref(), &state.text_fields)?;
     if state.slots > MAX_ROWS {
         return Err(Error::corrupt("state", format!("{} slots are more than {MAX_ROWS}", state.slots)));
@@ -495,7 +502,7 @@ fn read_parts(
     } else {
         Columns::default()
     };
-    Ok(Stored { options, slots, vectors, metadata, index, words, columns })
+    Ok(Stored { options, slots, vectors, metadata, index, words, columns, embedding: state.embedding })
 }
 
 fn words(file: &File<'_>, fields: Vec<String>, slots: &Slots) -> Result<Words, Error> {

@@ -52,9 +52,12 @@ export function boost<Meta extends object>(...boosts: readonly Boost<Meta>[]): S
   return {
     name: 'boost',
     prepare(request) {
-      for (const { weight } of boosts) request.most *= 1 + weight;
       // A first guess that often saves a second round.
       request.candidates = Math.max(request.candidates, 2 * request.wanted);
+    },
+    reach(score) {
+      const most = boosts.reduce((product, { weight }) => product * (1 + weight), 1);
+      return raised(score, most);
     },
     run(candidates) {
       for (const candidate of candidates) for (const one of boosts) apply(one, candidate);
@@ -127,10 +130,14 @@ function apply<Meta extends object>(boosted: Boost<Meta>, candidate: Candidate<M
   const value = boosted.value(candidate);
   if (!(value > 0)) return;
   const factor = 1 + boosted.weight * Math.min(1, value);
-  // A factor raises a negative score by bringing it nearer to 0.
-  candidate.score = candidate.score < 0 ? candidate.score / factor : candidate.score * factor;
+  candidate.score = raised(candidate.score, factor);
   const text = `${boosted.kind} ${value.toFixed(2)}: score × ${factor.toFixed(3)}`;
   candidate.reasons.push({ kind: boosted.kind, value: factor, text });
+}
+
+/** A factor raises a negative score by bringing it nearer to 0. */
+function raised(score: number, factor: number): number {
+  return score < 0 ? score / factor : score * factor;
 }
 
 /** A field of metadata by its dotted path. */

@@ -40,8 +40,6 @@ export interface Request {
   candidates: number;
   filter: Filter | undefined;
   vectors: boolean;
-  /** Largest factor by which stages may raise a score. */
-  most: number;
 }
 
 /** What a run knows beside the candidates. */
@@ -55,6 +53,8 @@ export interface Run {
 export interface Stage<Meta extends object> {
   readonly name: string;
   prepare?(request: Request): void;
+  /** Of a stage that changes scores: the largest score that it can make of one. It sorts by the new ones. */
+  reach?(score: number): number;
   run(candidates: Candidate<Meta>[], run: Run): Candidate<Meta>[] | Promise<Candidate<Meta>[]>;
 }
 
@@ -90,14 +90,10 @@ export function pipeline<Meta extends object>(stages: readonly Stage<Meta>[]) {
   return {
     async run(options: PipelineOptions = {}): Promise<PipelineHits<Meta>> {
       const { signal, maxCandidates = MAX_CANDIDATES } = options;
-      const request: Request = {
-        wanted: 1,
-        candidates: 1,
-        filter: undefined,
-        vectors: false,
-        most: 1,
-      };
+      const request: Request = { wanted: 1, candidates: 1, filter: undefined, vectors: false };
+      const wantedAfter = new Map<Stage<Meta>, number>();
       for (const stage of [...stages].reverse()) {
+        wantedAfter.set(stage, request.wanted);
         stage.prepare?.(request);
         request.candidates = Math.max(request.candidates, request.wanted);
       }
@@ -108,11 +104,17 @@ export function pipeline<Meta extends object>(stages: readonly Stage<Meta>[]) {
         const times: StageTime[] = [];
         let candidates: Candidate<Meta>[] = [];
         let settled = true;
+        let reachable: number | undefined;
         for (const stage of stages) {
           const begin = performance.now();
           candidates = await stage.run(candidates, run);
           times.push({ name: stage.name, ms: performance.now() - begin, candidates: candidates.length });
-          if (stage.name === 'boost') settled = isSettled(candidates, run);
+          reachable ??= run.cutoff;
+          if (stage.reach && reachable !== undefined) {
+            const most: number = stage.reach(reachable);
+            settled = standAbove(candidates, most, wantedAfter.get(stage) as number);
+            reachable = most;
+          }
         }
         const more = run.cutoff !== undefined;
         const tooFew = more && candidates.length < wanted;
@@ -130,15 +132,14 @@ export function pipeline<Meta extends object>(stages: readonly Stage<Meta>[]) {
 
 /** Hits that the last stages give at most. */
 function takenBy<Meta extends object>(stages: readonly Stage<Meta>[]): number {
-  const request: Request = { wanted: 1, candidates: 1, filter: undefined, vectors: false, most: 1 };
+  const request: Request = { wanted: 1, candidates: 1, filter: undefined, vectors: false };
   for (const stage of stages) if (stage.name === 'take') stage.prepare?.(request);
   return request.wanted;
 }
 
-/** No row beyond the cutoff can come to stand among those wanted. */
-function isSettled<Meta extends object>(candidates: readonly Candidate<Meta>[], run: Run): boolean {
-  if (run.cutoff === undefined) return true;
-  const reachable = run.cutoff > 0 ? run.cutoff * run.request.most : run.cutoff;
-  const safe = candidates.filter(({ score }) => score >= reachable).length;
-  return safe >= run.request.wanted;
+/** No row that the index did not give can come to stand among the first `wanted`. */
+function standAbove(candidates: readonly { score: number }[], reachable: number, wanted: number): boolean {
+  let above = 0;
+  for (const { score } of candidates) if (score >= reachable) above += 1;
+  return above >= wanted;
 }
