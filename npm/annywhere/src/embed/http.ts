@@ -10,6 +10,17 @@ import { refuseUnknown } from '../options.js';
 import type { AbortSignalLike } from '../types.js';
 import { type Embedder, type EmbeddingContract, type EmbedOptions, normalize } from './embedder.js';
 
+/** What is used of `fetch`. Described by shape, so that these types need no DOM library; `signal` is an `AbortSignal`. */
+export type Fetch = (
+  url: string,
+  init: { method: string; headers: Record<string, string>; body: string; signal: never },
+) => Promise<{
+  readonly ok: boolean;
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}>;
+
 export interface HttpEmbedderOptions {
   /** Of the embeddings endpoint. Default OpenAI's. */
   url?: string;
@@ -40,7 +51,7 @@ export interface HttpEmbedderOptions {
   /** For one try. Default 60 s. */
   timeoutMs?: number;
   headers?: Readonly<Record<string, string>>;
-  fetch?: typeof fetch;
+  fetch?: Fetch;
 }
 
 const OPTIONS = [
@@ -162,7 +173,7 @@ class HttpEmbedder implements Embedder {
     const { url = OPENAI, apiKey, model, sendDimensions = true, headers, timeoutMs = 60_000 } = this.#options;
     const { dimensions } = this.contract;
     const body = { model, input: texts, encoding_format: 'float', ...(sendDimensions && { dimensions }) };
-    let response: Response;
+    let response: Awaited<ReturnType<Fetch>>;
     let text: string;
     const ended = new AbortController();
     const end = () => ended.abort();
@@ -177,7 +188,7 @@ class HttpEmbedder implements Embedder {
           ...headers,
         },
         body: JSON.stringify(body),
-        signal: ended.signal,
+        signal: ended.signal as never,
       });
       text = await response.text();
     } catch (error) {

@@ -13,7 +13,7 @@ export {
   type EmbedOptions,
   normalize,
 } from './embedder.js';
-export { type HttpEmbedderOptions, httpEmbedder } from './http.js';
+export { type Fetch, type HttpEmbedderOptions, httpEmbedder } from './http.js';
 export {
   type Encoder,
   pairedEmbedder,

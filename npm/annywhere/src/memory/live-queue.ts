@@ -111,6 +111,8 @@ export class LiveQueue<Meta extends object = Record<string, unknown>> {
     try {
       for (let tries = 0; unwritten.size > 0; ) {
         if (await this.#writeBatch()) {
+          // The batch may have begun before this call, with the last write of an id.
+          for (const id of unwritten) if (!this.#waiting.has(id)) unwritten.delete(id);
           tries = 0;
           continue;
         }
@@ -120,6 +122,8 @@ export class LiveQueue<Meta extends object = Record<string, unknown>> {
       }
     } finally {
       this.#flushes.delete(unwritten);
+      if (this.#waiting.size > 0)
+        this.#schedule(this.#failures > 0 ? this.#pauseMs() : this.#options.delayMs);
     }
   }
 
@@ -158,7 +162,9 @@ export class LiveQueue<Meta extends object = Record<string, unknown>> {
   }
 
   #schedule(ms: number): void {
-    if (this.#closed || this.#timer !== undefined || this.#underWay !== undefined) return;
+    // A call of `flush` tries by itself.
+    if (this.#closed || this.#flushes.size > 0) return;
+    if (this.#timer !== undefined || this.#underWay !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#writeBatch();
@@ -183,6 +189,8 @@ export class LiveQueue<Meta extends object = Record<string, unknown>> {
   }
 
   async #write(batch: readonly [string, Write<Meta>][]): Promise<boolean> {
+    // A call of `flush` that begins later wants what was put in since.
+    const flushes = [...this.#flushes];
     try {
       const entries = batch.flatMap(([, write]) => write ?? []);
       if (entries.length > 0) await this.#store.insertBatch(entries);
@@ -197,7 +205,7 @@ export class LiveQueue<Meta extends object = Record<string, unknown>> {
     for (const [id, write] of batch) {
       // A newer write of the id came meanwhile: it is still to be written.
       if (this.#waiting.get(id) === write) this.#waiting.delete(id);
-      for (const unwritten of this.#flushes) unwritten.delete(id);
+      for (const unwritten of flushes) unwritten.delete(id);
     }
     for (const go of this.#forRoom.splice(0)) go();
     return true;
