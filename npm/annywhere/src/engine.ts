@@ -151,6 +151,7 @@ export interface EngineStats {
   quantization: Quantization;
   targetRecall: number;
   embedding?: string;
+  textFields: string[];
   memory: {
     vectors: number;
     codes: number;
@@ -158,6 +159,7 @@ export interface EngineStats {
     ids: number;
     metadata: number;
     columns: number;
+    words: number;
     total: number;
   };
 }

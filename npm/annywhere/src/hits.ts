@@ -47,6 +47,8 @@ function withNumbers<Meta extends object>(
   distances: Float32Array,
   firstDistance: number,
 ): Hit<Meta>[] {
+  // Metadata is never an array, so an array in its place is what the scores are made of.
+  if (Array.isArray(rows[2])) return withParts(rows, scores, firstScore, distances, firstDistance);
   const hits: Hit<Meta>[] = [];
   for (let rank = 0; 2 * rank < rows.length; rank++) {
     hits.push({
@@ -56,5 +58,28 @@ function withNumbers<Meta extends object>(
       metadata: rows[2 * rank + 1] as Meta,
     });
   }
+  // What was found by words alone has no distance.
+  if (Number.isNaN(hits[0]?.distance)) {
+    for (const hit of hits) delete (hit as Partial<Hit<Meta>>).distance;
+  }
+  return hits;
+}
+
+/** The same with four numbers behind each row: score and rank by vector, score and rank by text. */
+function withParts<Meta extends object>(
+  rows: Rows,
+  scores: Float32Array,
+  firstScore: number,
+  distances: Float32Array,
+  firstDistance: number,
+): Hit<Meta>[] {
+  const plain = rows.filter((_, at) => at % 3 !== 2);
+  const hits = withNumbers<Meta>(plain, scores, firstScore, distances, firstDistance);
+  // As 32-bit floats, like all scores; rank 0 stands for none.
+  const part = (score: number, rank: number) => ({ score: Math.fround(score), rank: rank || null });
+  hits.forEach((hit, at) => {
+    const [vector, vectorRank, text, textRank] = rows[3 * at + 2] as [number, number, number, number];
+    hit.parts = { vector: part(vector, vectorRank), text: part(text, textRank) };
+  });
   return hits;
 }

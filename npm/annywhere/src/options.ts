@@ -11,6 +11,7 @@ const MAX_DIMENSIONS = 65_536;
 const MAX_ROWS = 2 ** 31 - 2;
 const MAX_M = 256;
 export const MAX_EF = 65_536;
+const MAX_TEXT_FIELDS = 32;
 const MAX_FILTER_DEPTH = 50;
 
 const METRICS: readonly DistanceMetric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
@@ -42,6 +43,7 @@ interface KeptOptions {
 }
 
 interface IndexConfig {
+  readonly textFields: readonly string[] | undefined;
   readonly index: IndexType | undefined;
   readonly hnswConfig: object | undefined;
   readonly quantization: object | undefined;
@@ -117,11 +119,20 @@ function indexConfig(read: Reader): IndexConfig {
   };
   graph?.refuseTheRest();
   return {
+    textFields: textFields(read),
     index: read.oneOf('index', INDEXES),
     hnswConfig,
     quantization: quantization(read),
     targetRecall: read.number('targetRecall', LEAST_RECALL, 1),
   };
+}
+
+function textFields(read: Reader): readonly string[] | undefined {
+  const text = read.nested('text');
+  const fields = text?.paths('fields', MAX_TEXT_FIELDS);
+  text?.refuseTheRest();
+  if (text && !fields) throw invalidOption('text.fields', 'is required: paths of metadata fields');
+  return fields;
 }
 
 /** A name is short for an object with it; `auto` for nothing. */
@@ -261,6 +272,17 @@ class Reader {
   /** A value that somebody else checks. */
   any(name: string): unknown {
     return this.#take(name);
+  }
+
+  paths(name: string, most: number): readonly string[] | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    const isPath = (path: unknown) => typeof path === 'string' && path !== '';
+    if (!Array.isArray(value) || value.length > most || !value.every(isPath)) {
+      throw invalidOption(this.#prefix + name, `must be an array of up to ${most} dotted paths`);
+    }
+    if (new Set(value).size < value.length) throw invalidOption(this.#prefix + name, 'has a path twice');
+    return [...value];
   }
 
   nested(name: string): Reader | undefined {

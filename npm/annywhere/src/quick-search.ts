@@ -4,7 +4,7 @@
  */
 import type { GuardedEngine } from './guarded-engine.js';
 import { quickHitsOf, withVectors } from './hits.js';
-import type { CheckedSearch } from './search-query.js';
+import { type CheckedSearch, NO_VECTOR } from './search-query.js';
 import type { Hit } from './types.js';
 import { copyVectorInto } from './vectors.js';
 
@@ -22,14 +22,14 @@ export class QuickSearch {
 
   /** The hits, or `undefined` for a search that takes its time. */
   run<Meta extends object>(engine: GuardedEngine, search: CheckedSearch): Hit<Meta>[] | undefined {
-    const { vector, k, params } = search;
+    const { vector, hasVector, k, params } = search;
     if (k > MOST_HITS) return undefined;
-    copyVectorInto(this.#query, 0, vector);
+    if (hasVector) copyVectorInto(this.#query, 0, vector);
     if (this.#numbers.length < 2 * k) {
       this.#numbers = new Float32Array(2 * k);
       this.#bytes = new Uint8Array(this.#numbers.buffer);
     }
-    const rows = engine.searchNow(this.#query, params, this.#bytes);
+    const rows = engine.searchNow(hasVector ? this.#query : NO_VECTOR, params, this.#bytes);
     if (rows === undefined) return undefined;
     const hits = quickHitsOf<Meta>(rows, this.#numbers);
     return search.withVectors ? withVectors(engine, hits) : hits;

@@ -3,20 +3,24 @@ import { checkSignal, refuseAborted } from './abort.js';
 import { describe, invalidArgument } from './errors.js';
 import { filterToJson } from './filter.js';
 import { LEAST_RECALL, MAX_EF, own, refuseUnknown } from './options.js';
-import type { AbortSignalLike, Include, ManyQuery, SearchQuery } from './types.js';
-import { copyVectorInto, isFloat32Array } from './vectors.js';
+import type { AbortSignalLike, Include, ManyQuery, SearchQuery, TextQuery } from './types.js';
+import { copyVector, copyVectorInto, isFloat32Array } from './vectors.js';
+import { checkWishes, WISHES, type WishParams } from './wishes.js';
 
 const DEFAULT_K = 10;
 const MAX_K = 2 ** 31 - 1;
-const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact', 'filter', 'include', 'signal'];
+const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact', 'filter', 'include', 'signal', ...WISHES];
 
 /** With filters of any metadata. */
-type AnySearch = Omit<SearchQuery, 'filter'> & { filter?: unknown };
-type AnyManyQuery = Omit<ManyQuery, 'filter'> & { filter?: unknown };
+type Any<Query> = Omit<Query, 'filter' | 'diversify' | 'groupBy'> & { filter?: unknown };
+export type AnySearch = Any<SearchQuery> | Any<TextQuery>;
+type AnyManyQuery = Any<ManyQuery>;
 
 export interface CheckedSearch extends Wishes {
   /** As it was given: whoever uses it later than at the call has to copy it. */
   readonly vector: unknown;
+  /** False where only words are searched. */
+  readonly hasVector: boolean;
   readonly k: number;
   /** JSON of the core's `SearchParams`. */
   readonly params: string;
@@ -30,8 +34,20 @@ interface Wishes {
 
 export function checkSearch(query: AnySearch): CheckedSearch {
   const params = checkParams(query, 'vector');
-  return { vector: own(query, 'vector'), k: params.k, params: JSON.stringify(params), ...wishes(query) };
+  const vector = own(query as Record<string, unknown>, 'vector');
+  const hasVector = vector !== undefined || params.text === undefined;
+  return { vector, hasVector, k: params.k, params: JSON.stringify(params), ...wishes(query) };
 }
+
+/** The vector that the engine takes, copied: an empty one where only words are searched. */
+export function queryVector(
+  { vector, hasVector }: Pick<CheckedSearch, 'vector' | 'hasVector'>,
+  dimensions: number,
+): Float32Array {
+  return hasVector ? copyVector(vector, dimensions) : NO_VECTOR;
+}
+
+export const NO_VECTOR = new Float32Array(0);
 
 /** The same search for scores that are estimated from codes. */
 export function estimating(search: CheckedSearch): CheckedSearch {
@@ -49,13 +65,13 @@ export function checkManySearches(
 }
 
 function wishes(query: AnySearch | AnyManyQuery): Wishes {
-  const signal = checkSignal(own(query, 'signal'));
+  const signal = checkSignal(own(query as AnyManyQuery, 'signal'));
   refuseAborted(signal);
-  return { signal, withVectors: own(query, 'include')?.vector === true };
+  return { signal, withVectors: own(query as AnyManyQuery, 'include')?.vector === true };
 }
 
 /** The core's `SearchParams`. */
-interface Params {
+interface Params extends WishParams {
   readonly k: number;
   readonly ef: number | undefined;
   readonly targetRecall: number | undefined;
@@ -65,11 +81,14 @@ interface Params {
   readonly filter: unknown;
 }
 
-function checkParams(query: AnySearch | AnyManyQuery, vectors: string): Params {
+function checkParams(given: AnySearch | AnyManyQuery, vectors: string): Params {
+  // Names that a search for words does not have are refused by the engine.
+  const query = given as AnyManyQuery;
   if (typeof query !== 'object' || query === null || Array.isArray(query) || ArrayBuffer.isView(query)) {
     throw invalidArgument('query', `must be an object with at least { ${vectors} }, not ${describe(query)}`);
   }
   refuseUnknown(query, [vectors, ...NAMES], invalidArgument);
+  const hasVector = own(query as Record<string, unknown>, vectors) !== undefined;
   const threshold = own(query, 'threshold');
   const exact = own(query, 'exact');
   const targetRecall = own(query, 'targetRecall');
@@ -93,6 +112,7 @@ function checkParams(query: AnySearch | AnyManyQuery, vectors: string): Params {
     threshold: threshold === undefined ? undefined : Math.fround(threshold),
     metadata: checkInclude(own(query, 'include'))?.metadata,
     filter: checkFilter(own(query, 'filter')),
+    ...checkWishes(query, hasVector),
   };
 }
 

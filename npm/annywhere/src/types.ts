@@ -53,6 +53,15 @@ export interface FilterLimits {
   fields?: number;
 }
 
+/** Which words can be searched. */
+export interface TextOptions {
+  /**
+   * Dotted paths of metadata fields, up to 32. Their strings, also in arrays, are cut into words as Unicode does, in lower
+   * case; all fields of a row count as one text. An empty array: no words.
+   */
+  fields: readonly string[];
+}
+
 export interface DbOptions {
   /** Numbers per vector, 1 to 65,536. */
   dimensions: number;
@@ -96,6 +105,8 @@ export interface DbOptions {
   quantization?: 'auto' | Quantization['type'] | Quantization;
   /** Part of the true neighbours that a scan aims to find, 0.5 to 1. Default 0.99. */
   targetRecall?: number;
+  /** Which words `text` of a search finds. Default: none. */
+  text?: TextOptions;
   /** How large filters may be; for those that come from outside. */
   filterLimits?: FilterLimits;
   /**
@@ -106,7 +117,7 @@ export interface DbOptions {
 }
 
 /** What `reindex` changes; the rest of the options stays. */
-export type IndexOptions = Pick<DbOptions, 'index' | 'hnswConfig' | 'quantization' | 'targetRecall'>;
+export type IndexOptions = Pick<DbOptions, 'index' | 'hnswConfig' | 'quantization' | 'targetRecall' | 'text'>;
 
 export interface Entry<Meta extends object = Metadata> {
   /** A non-empty string of at most 65,535 bytes in UTF-8; a random UUID when absent. An id in use is replaced. */
@@ -162,11 +173,53 @@ export interface Include {
   vector?: boolean;
 }
 
+/**
+ * How the hits of a vector and of a text become one list. Each side brings the best `max(4 k, 100)` rows. `rrf`, the default:
+ * the sum of `1 / (k + rank)` over the sides that brought the row; `k` is 60 by default. `weighted`: `alpha` times where the
+ * vector score lies between the lowest (0) and the best (1) that the vector brought, plus `1 - alpha` times the share of the
+ * best text score; `alpha` is 0.5 by default.
+ */
+export type Fusion = { method: 'rrf'; k?: number } | { method: 'weighted'; alpha?: number };
+
+/** Hits that differ (maximal marginal relevance). Takes `k` up to 1,000. */
+export interface Diversify<Meta extends object = Metadata> {
+  /** How much the score counts against likeness to the hits before: 1, the score alone, to 0, likeness alone. */
+  lambda: number;
+  /** What makes rows alike: their vectors, the default, or the values of a metadata field (a dotted path). */
+  by?: 'vector' | Path<Meta>;
+}
+
+/** At most `size` hits of one value of a field. A row counts for each of its values; rows without a value are not limited. */
+export interface GroupBy<Meta extends object = Metadata> {
+  /** A dotted path into the metadata. */
+  field: Path<Meta>;
+  /** Default 1. */
+  size?: number;
+}
+
+/** A key of the metadata, or a dotted path that begins with one. */
+export type Path<Meta extends object> = (keyof Meta & string) | `${keyof Meta & string}.${string}`;
+
+/** A search for words alone (BM25). Hits hold one of the words at least, and have no distance. */
+export interface TextQuery<Meta extends object = Metadata>
+  extends Omit<SearchQuery<Meta>, 'vector' | 'text' | 'fusion' | 'ef' | 'targetRecall' | 'exact'> {
+  text: string;
+  vector?: undefined;
+}
+
+export type TextHit<Meta extends object = Metadata> = Omit<Hit<Meta>, 'distance'>;
+
 export interface SearchQuery<Meta extends object = Metadata> {
   vector: Vector;
+  /** Words to look for in the fields of the option `text`, beside the vector. The rows of both make one list. */
+  text?: string;
+  /** How they do. */
+  fusion?: Fusion;
+  diversify?: Diversify<Meta>;
+  groupBy?: GroupBy<Meta>;
   /** Number of hits, 1 to 2,147,483,647; all rows if there are fewer. Default 10. */
   k?: number;
-  /** Least score of a hit. Default: none. */
+  /** Least `score` of a hit, whatever it is made of. Default: none. */
   threshold?: number;
   /** Candidates that a graph keeps during this search, 1 to 65,536, instead of `hnswConfig.efSearch`. */
   ef?: number;
@@ -196,14 +249,25 @@ export interface Progress<Meta extends object = Metadata> {
 
 export interface Hit<Meta extends object = Metadata> {
   id: string;
-  /** Larger is nearer: cosine in [-1, 1], dot product, or `1 / (1 + distance)` for euclidean and manhattan. */
+  /**
+   * Larger is nearer: cosine in [-1, 1], dot product, or `1 / (1 + distance)` for euclidean and manhattan; BM25 of a search for
+   * words; what `fusion` makes of both.
+   */
   score: number;
   /** Smaller is nearer, in the metric's own unit. */
   distance: number;
+  /** What `score` is made of, of a search with a vector and a text. */
+  parts?: HitParts;
   /** `{}` when the row has none. */
   metadata: Meta;
   /** With `include: { vector: true }`. */
   vector?: Float32Array;
+}
+
+/** The scores of a hit by vector and by text, and its ranks from 1; `null` where that side did not bring the row. */
+export interface HitParts {
+  vector: { score: number; rank: number | null };
+  text: { score: number; rank: number | null };
 }
 
 /** What `update` changes; what is absent stays. */
@@ -317,6 +381,8 @@ export interface Stats {
   targetRecall?: number;
   /** Which vectors are in the database, if it was said. */
   embedding?: EmbeddingContract;
+  /** Of a database with words. */
+  text?: TextOptions;
   /** Bytes held by the engine for this database. */
   memoryUsage: number;
   /** Bytes by use. */
@@ -328,6 +394,8 @@ export interface Stats {
     metadata: number;
     /** Columns of the fields that filters have named. */
     columns: number;
+    /** Words and where they stand. */
+    words: number;
   };
   implementation: ImplementationType;
   simd: string;

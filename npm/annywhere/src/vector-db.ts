@@ -21,7 +21,13 @@ import { type CheckedOptions, checkIndexOptions, checkOptions } from './options.
 import { QuickSearch } from './quick-search.js';
 import { byIds, checkChange, checkIds, checkList, checkRecall, checkSelection, rowsOf } from './rows.js';
 import type { Runtime } from './runtime.js';
-import { type CheckedSearch, checkManySearches, checkSearch, estimating } from './search-query.js';
+import {
+  type CheckedSearch,
+  checkManySearches,
+  checkSearch,
+  estimating,
+  queryVector,
+} from './search-query.js';
 import type { FileStorage } from './storage/files.js';
 import type {
   Change,
@@ -42,9 +48,10 @@ import type {
   SearchQuery,
   Stats,
   Subscription,
+  TextHit,
+  TextQuery,
   WatchEvent,
 } from './types.js';
-import { copyVector } from './vectors.js';
 import { Watches } from './watch.js';
 
 /** About what an id takes in a journal. */
@@ -119,7 +126,10 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   /** The rows nearest to a vector, best first: `k` of them, or all if there are fewer, less what `threshold` cuts. */
-  async search(query: SearchQuery<Meta>): Promise<Hit<Meta>[]> {
+  search(query: SearchQuery<Meta>): Promise<Hit<Meta>[]>;
+  /** The rows whose words answer a text best (BM25): `k` of them, or all that hold one of its words if there are fewer. */
+  search(query: TextQuery<Meta>): Promise<TextHit<Meta>[]>;
+  async search(query: SearchQuery<Meta> | TextQuery<Meta>): Promise<Hit<Meta>[]> {
     return this.#search(checkSearch(query));
   }
 
@@ -137,7 +147,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   /** The hits of a search with scores estimated from codes, then, once compared exactly, as `search` gives them. */
   async *searchProgressive(query: SearchQuery<Meta>): AsyncGenerator<Progress<Meta>, void, void> {
     const checked = checkSearch(query);
-    const search = { ...checked, vector: copyVector(checked.vector, this.#options.dimensions) };
+    const search = { ...checked, vector: queryVector(checked, this.#options.dimensions) };
     yield { hits: await this.#search(estimating(search)), exact: false };
     yield { hits: await this.#search(search), exact: true };
   }
@@ -154,7 +164,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   ): Subscription {
     this.#refuseClosed();
     const { signal, ...checked } = checkSearch(query);
-    const vector = copyVector(checked.vector, this.#options.dimensions);
+    const vector = queryVector(checked, this.#options.dimensions);
     const search = { ...checked, vector, signal: undefined };
     const subscription = this.#watches.add(async () => this.#search(search), callback, onError);
     signal?.addEventListener('abort', () => subscription.close());
@@ -266,9 +276,11 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /** Makes a search and tells how it found its rows, how many it looked at, and how long it took. */
   async explain(query: SearchQuery<Meta>): Promise<Explanation> {
-    const { vector: given, params } = checkSearch(query);
-    const vector = copyVector(given, this.#options.dimensions);
-    return this.#read(async (engine) => JSON.parse(await engine.explain(vector, params)) as Explanation);
+    const search = checkSearch(query);
+    const vector = queryVector(search, this.#options.dimensions);
+    return this.#read(
+      async (engine) => JSON.parse(await engine.explain(vector, search.params)) as Explanation,
+    );
   }
 
   /**
@@ -305,7 +317,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     this.#engine ??= new GuardedEngine(this.#runtime.engineNow(), this.#options.config);
     const { implementation, simd } = this.#engine;
     const stats = JSON.parse(this.#engine.stats()) as EngineStats;
-    const { count, deleted, dimensions, distanceMetric, index, quantization, memory } = stats;
+    const { count, deleted, dimensions, distanceMetric, index, quantization, memory, textFields } = stats;
     const { m, efConstruction, efSearch, targetRecall } = stats;
     const { total: memoryUsage, ...parts } = memory;
     const embedding = embeddingOf(stats.embedding);
@@ -316,6 +328,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       distanceMetric,
       indexType: index,
       quantization,
+      ...(textFields.length > 0 && { text: { fields: textFields } }),
       ...(index === 'hnsw' ? { hnswConfig: { m, efConstruction, efSearch } } : { targetRecall }),
       ...(embedding && { embedding }),
       memoryUsage,
@@ -408,7 +421,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const idle = this.#opened && !this.#closing && this.#order.isIdle ? this.#engine : undefined;
     const hits = idle && this.#quick.run<Meta>(idle, search);
     if (hits) return hits;
-    const vector = copyVector(search.vector, this.#options.dimensions);
+    const vector = queryVector(search, this.#options.dimensions);
     const found = this.#read(async (engine) => {
       refuseAborted(search.signal);
       const quick = this.#quick.run<Meta>(engine, { ...search, vector });

@@ -7,7 +7,7 @@ import { type Batch, copyEntries } from '../batch.js';
 import { AnnywhereError, describe, invalidArgument, invalidOption } from '../errors.js';
 import { insertInSteps } from '../insert-steps.js';
 import type { Runtime } from '../runtime.js';
-import { checkSearch } from '../search-query.js';
+import { checkSearch, queryVector } from '../search-query.js';
 import type {
   Columns,
   DbOptions,
@@ -20,7 +20,6 @@ import type {
   WatchEvent,
 } from '../types.js';
 import { EngineBoundDb } from '../vector-db.js';
-import { copyVector } from '../vectors.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { Remote, type WorkerLike } from './remote.js';
 import { serve } from './serve.js';
@@ -89,8 +88,9 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
     const remote = this.#remote;
     if (!remote) return super.watch(query, callback, onError);
     this.#refuseClosed();
-    const { signal, vector } = checkSearch(query);
-    copyVector(vector, this.#dimensions);
+    const checked = checkSearch(query);
+    const { signal } = checked;
+    queryVector(checked, this.#dimensions);
     checkFunctions(callback, onError);
     const { signal: _, ...rest } = query;
     const fail = (error: unknown) => {
