@@ -41,4 +41,16 @@ describe('the quick start for Node', () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+
+  it('of words runs as printed', () => {
+    const folder = mkdtempSync(join(root, 'tests', '.readme-'));
+    try {
+      const code = `${example('npm/annywhere/README.md', '## Words')}\nconsole.log(byWords, byBoth);`;
+      writeFileSync(join(folder, 'start.mjs'), code);
+      const printed = execFileSync(process.execPath, ['start.mjs'], { cwd: folder, encoding: 'utf8' });
+      assert.match(printed, /id: 'alien'[\s\S]*id: 'heat'[\s\S]*id: 'alien'[\s\S]*parts/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });
