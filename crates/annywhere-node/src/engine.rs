@@ -256,6 +256,19 @@ impl Engine {
         })
     }
 
+    /// Reads the store again and checks everything; the number of rows in it.
+    #[napi(catch_unwind)]
+    pub fn verify_store(&self) -> AsyncTask<Work<u32, u32>> {
+        let (kept, config) = (Arc::clone(&self.kept), Arc::clone(&self.config));
+        Work::start(move || {
+            let kept = kept.lock().map_err(|_| Thrown::failed(POISONED))?;
+            let rows = kept
+                .as_ref()
+                .map_or(Ok(0), |kept| kept.store.verify(&*read(&config)?).map_err(Thrown::from))?;
+            Ok(u32::try_from(rows).expect("a database holds fewer than 2^31 rows"))
+        })
+    }
+
     /// How the store stands, as JSON; `null` if there is none, or if it is busy with something slow.
     #[napi(catch_unwind)]
     pub fn store_state(&self) -> Option<String> {

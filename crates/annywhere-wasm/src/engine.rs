@@ -183,6 +183,12 @@ impl Engine {
         Ok(store.continue_checkpoint(&self.database, bytes as u64)?)
     }
 
+    /// Reads the store again and checks everything; the number of rows in it.
+    #[wasm_bindgen(js_name = verifyStore)]
+    pub fn verify_store(&self) -> Result<usize, Thrown> {
+        Ok(self.store.as_ref().map_or(Ok(0), |store| store.verify(&self.config))?)
+    }
+
     /// How the store stands, as JSON.
     #[wasm_bindgen(js_name = storeState)]
     pub fn store_state(&self) -> Option<String> {

@@ -69,6 +69,8 @@ export interface Engine {
   flush(): MaybePromise<void>;
   /** Writes a new segment, in WebAssembly about so many bytes more of it; `true` when it is done. */
   checkpoint(bytes: number): MaybePromise<boolean>;
+  /** Reads the store again and checks everything; the number of rows in it. */
+  verifyStore(): MaybePromise<number>;
   /** JSON text of a `StoreState`; `null` without a store, or while it is busy with something slow. */
   storeState(): string | null | undefined;
   /** Lets go of the store without writing anything; the content stays readable. */

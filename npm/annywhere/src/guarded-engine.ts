@@ -138,6 +138,10 @@ export class GuardedEngine {
     return this.#call((engine) => engine.checkpoint(bytes));
   }
 
+  verifyStore(): Promise<number> {
+    return this.#call((engine) => engine.verifyStore());
+  }
+
   storeState(): string | null | undefined {
     return this.#guard(() => this.#engine.storeState());
   }

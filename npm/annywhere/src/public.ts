@@ -5,6 +5,8 @@ export { AnnywhereError, type ErrorCode, type ErrorDetails } from './errors.js';
 export type { Filter, Operators } from './filter-types.js';
 export type {
   AbortSignalLike,
+  BackupOptions,
+  BackupSchedule,
   Change,
   Columns,
   DbOptions,

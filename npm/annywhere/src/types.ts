@@ -119,6 +119,23 @@ export interface DbOptions {
 /** What `reindex` changes; the rest of the options stays. */
 export type IndexOptions = Pick<DbOptions, 'index' | 'hnswConfig' | 'quantization' | 'targetRecall' | 'text'>;
 
+/** What `scheduleBackups` does. */
+export interface BackupOptions {
+  /** The folder for the backups; it is made. */
+  folder: string;
+  /** Milliseconds between two backups. */
+  every: number;
+  /** How many are kept: the newest. */
+  keep: number;
+  /** Hears of backups that fail; without it they are unhandled rejections. */
+  onError?: (error: unknown) => void;
+}
+
+/** Backups that go on until `close()`. */
+export interface BackupSchedule {
+  close(): void;
+}
+
 export interface Entry<Meta extends object = Metadata> {
   /** A non-empty string of at most 65,535 bytes in UTF-8; a random UUID when absent. An id in use is replaced. */
   id?: string;

@@ -4,6 +4,7 @@
  * the engine, and gives names to its answers. The entries (`node.ts`, `browser.ts`, ..) bind it to their engine.
  */
 import { refuseAborted, untilAborted } from './abort.js';
+import { backUp, backupsIn, checkSchedule, corrupt, loadNewest, Schedule } from './backups.js';
 import { type Batch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
 import { embeddingOf } from './embedding.js';
@@ -30,6 +31,8 @@ import {
 } from './search-query.js';
 import type { FileStorage } from './storage/files.js';
 import type {
+  BackupOptions,
+  BackupSchedule,
   Change,
   Columns,
   DbOptions,
@@ -359,6 +362,53 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   /**
+   * Checks everything that is stored: every block and every rule of the format, by reading it again. With a `storagePath`
+   * that is the store, else the bytes of a file. Rejects with `Corrupt`. Takes as much memory as the database while it runs.
+   */
+  async verify(): Promise<void> {
+    return this.#read(async (engine) => {
+      const rows = this.#keeper
+        ? await engine.verifyStore()
+        : await this.#rowsIn(async (other) => other.loadBytes(await engine.toBytes()));
+      if (rows !== engine.len()) throw corrupt(`it has ${rows} rows of ${engine.len()}`);
+    });
+  }
+
+  /**
+   * Writes the database as it is now to one file, as `save(path)` does, and reads that back whole before it takes the place
+   * of an older one.
+   */
+  async backup(path: string): Promise<void> {
+    const target = this.#path(path, 'path', invalidArgument);
+    const storage = this.#storage('path', invalidArgument);
+    const check = (file: string) => this.#rowsIn((other) => storage.load(other, file));
+    return this.#read((engine) => backUp(storage, engine, target, check));
+  }
+
+  /**
+   * Replaces the content by that of a backup: a file, or a folder of `scheduleBackups`, of which the newest is taken that is
+   * whole. Returns its path.
+   */
+  async restore(path: string): Promise<string> {
+    const source = this.#path(path, 'path', invalidArgument);
+    const storage = this.#storage('path', invalidArgument);
+    if ((await backupsIn(storage, source).catch(() => [])).length === 0) {
+      await this.load(source);
+      return source;
+    }
+    return loadNewest(storage, source, (file) => this.load(file));
+  }
+
+  /** Backs up to files in a folder, again and again until `close()`, and keeps the newest of them. */
+  scheduleBackups({ folder, every, keep, onError }: BackupOptions): BackupSchedule {
+    this.#refuseClosed();
+    checkSchedule(every, keep);
+    const path = this.#path(folder, 'folder', invalidArgument);
+    const storage = this.#storage('folder', invalidArgument);
+    return new Schedule(storage, path, every, keep, (file) => this.backup(file), onError);
+  }
+
+  /**
    * Waits for the calls made before and makes what they changed durable, also against a loss of power. With `strict`
    * durability nothing is left to do.
    */
@@ -474,6 +524,17 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       this.#opened = true;
     }
     return engine;
+  }
+
+  /** How many rows something holds that an engine of its own reads. */
+  async #rowsIn(read: (other: GuardedEngine) => Promise<void>): Promise<number> {
+    const other = new GuardedEngine(await this.#runtime.engine(), this.#options.config);
+    try {
+      await read(other);
+      return other.len();
+    } finally {
+      other.free();
+    }
   }
 
   async #start(): Promise<GuardedEngine> {

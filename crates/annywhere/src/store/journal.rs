@@ -263,3 +263,45 @@ fn check_of(start: &[u8], payload: &[u8]) -> u64 {
     hasher.update(payload);
     hasher.digest()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::backend::{Backend, MemoryBackend};
+    use super::super::operation::Operation;
+    use super::super::superblock;
+    use super::*;
+
+    /// A journal taken apart by what `FORMAT.md` says, and its words for the constants.
+    #[test]
+    fn a_journal_has_the_bytes_that_the_document_describes() {
+        let header = Header { generation: 7, before: 8, content_id: 9, first: 10 };
+        let mut journal = Journal::begin("journal".to_owned(), header);
+        let mut backend = MemoryBackend::default();
+        journal.create(&mut backend).unwrap();
+        journal.append(&mut backend, Operation::Insert { rows: "[[]]", vectors: &[1.5] }).unwrap();
+        journal.append(&mut backend, Operation::Delete { ids: &["x"] }).unwrap();
+        let mut bytes = vec![0; backend.size("journal").unwrap().unwrap() as usize];
+        backend.read_at("journal", 0, &mut bytes).unwrap();
+        let numbers: Vec<u64> = [32, 40, 48, 64].iter().map(|&at| u64_at(&bytes, at)).collect();
+        assert_eq!(numbers, [7, 8, 9, 10]);
+        let frame = &bytes[128..];
+        assert_eq!((u32_at(frame, 0), frame[4], u64_at(frame, 8), u64_at(frame, 16)), (12, 1, 10, 10));
+        assert_eq!(u64_at(frame, 24), xxh3_64(&bytes[..120]), "the first frame continues the header");
+        assert_eq!(u64_at(frame, 32), xxh3_64(&[&frame[..32], &frame[40..52]].concat()));
+        assert_eq!(frame[40..56], [&[4, 0, 0, 0], &b"[[]]"[..], &1.5f32.to_le_bytes(), &[0; 4]].concat());
+        let second = &frame[56..];
+        assert_eq!((u32_at(second, 0), second[4], u64_at(second, 8)), (5, 2, 11));
+        assert_eq!(u64_at(second, 24), u64_at(frame, 32));
+        assert_eq!(&second[40..45], br#"["x"]"#);
+        assert_eq!(second.len(), 48);
+        let document = include_str!("FORMAT.md");
+        let text =
+            |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ");
+        for magic in [MAGIC, superblock::MAGIC] {
+            assert!(document.contains(&text(&magic)));
+        }
+        assert!(document.contains("65,536 bytes; slots at 0 and 32,768, of which 128 bytes are used"));
+        assert_eq!((superblock::FILE_BYTES, superblock::SLOT_BYTES), (65_536, 128));
+        assert!(document.contains(&format!("A header of {HEADER_BYTES} bytes, then frames")));
+    }
+}

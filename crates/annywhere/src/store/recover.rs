@@ -89,6 +89,29 @@ impl<B: Backend> Store<B> {
         Ok((store, database))
     }
 
+    /// Reads everything again, as opening does, so that every block and every rule is checked: superblock, segment, journal.
+    /// Returns how many rows are there. Takes as much memory as the database.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if it could not be opened as it is, and the other errors of [`open`](Self::open).
+    pub fn verify(&self, config: &Config) -> Result<usize, Error> {
+        let found = load(&self.backend, self.current, self.highest, config)?;
+        if found.journal.next != self.journal.next || found.journal.end != self.journal.end {
+            let reason = format!(
+                "it has changes up to {}, and {} were written",
+                found.journal.next, self.journal.next
+            );
+            return Err(Error::corrupt("journal", reason));
+        }
+        let slots = superblock::read(&self.backend)?;
+        let is_there =
+            |slot: &Slot| matches!(slot, Slot::Valid { superblock, .. } if *superblock == self.current);
+        if !slots.iter().any(is_there) {
+            return Err(Error::corrupt("superblock", "the slot of this state is damaged"));
+        }
+        Ok(found.database.len())
+    }
+
     /// Cuts off what a crash left behind the last frame. Until that is durable, no frame may follow.
     fn cut_tail(&mut self) -> Result<(), Error> {
         let Journal { name, end, .. } = &self.journal;

@@ -721,8 +721,47 @@ pub(super) fn try_zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::Kind;
     use crate::database::Database;
     use crate::options::{Config, Index};
+
+    /// The table of sections in the document has every section that is written, under its number and name.
+    #[test]
+    fn the_format_document_names_every_section_and_constant() {
+        let document = include_str!("FORMAT.md");
+        let text =
+            |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ");
+        assert!(document.contains(&text(&super::MAGIC)), "the magic of a segment");
+        assert!(document.contains(&format!("footer, {} bytes", super::FOOTER_BYTES)));
+        assert!(document.contains(&format!("One entry of {} bytes per section", super::ENTRY_BYTES)));
+        assert!(document.contains(&format!("beginning at a multiple of {}", super::SECTION_ALIGNMENT)));
+        let all = [
+            Kind::State,
+            Kind::SlotStates,
+            Kind::IdLengths,
+            Kind::Ids,
+            Kind::MetadataLengths,
+            Kind::Metadata,
+            Kind::Vectors,
+            Kind::ScalarCodes,
+            Kind::BottomLinks,
+            Kind::UpperLinks,
+            Kind::Twins,
+            Kind::ScanBlocks,
+            Kind::ScanCentres,
+            Kind::ScanCells,
+            Kind::ScanCodebook,
+            Kind::ScanOrigin,
+            Kind::Columns,
+            Kind::WordLengths,
+            Kind::Words,
+            Kind::WordPostings,
+        ];
+        for kind in all {
+            let row = format!("| {} | {kind:?} |", kind as u32);
+            assert!(document.contains(&row), "FORMAT.md has no row {row}");
+        }
+    }
 
     /// A checkpoint writes a slice at a time, between which other work is done.
     #[test]

@@ -9,10 +9,10 @@ use super::segment::{u32_at, u64_at};
 use crate::error::Error;
 
 pub(super) const NAME: &str = "superblock";
-const MAGIC: [u8; 12] = *b"\x89ANNS\r\n\x1a\n\0\0\0";
+pub(super) const MAGIC: [u8; 12] = *b"\x89ANNS\r\n\x1a\n\0\0\0";
 const VERSION: u32 = 1;
 /// Bytes of a slot; less than a sector, which no disk tears.
-const SLOT_BYTES: usize = 128;
+pub(super) const SLOT_BYTES: usize = 128;
 /// Slots are far apart, so that damage to one does not reach the other, and later versions have room for more.
 const SLOT_PITCH: u64 = 32 * 1024;
 pub(super) const FILE_BYTES: u64 = 2 * SLOT_PITCH;

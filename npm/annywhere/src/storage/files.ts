@@ -20,6 +20,14 @@ export interface FileStorage {
   load(engine: FileEngine, path: string): Promise<void>;
   /** Puts the engine's content in the place of the file, whole or not at all; folders are created. */
   save(engine: FileEngine, path: string): Promise<void>;
+  /** Puts a file in the place of another, durably. */
+  move(from: string, to: string): Promise<void>;
+  /** Removes a file; no error if there is none. */
+  remove(path: string): Promise<void>;
+  /** The names of what is in a folder; none if there is no folder. */
+  list(path: string): Promise<string[]>;
+  /** The path of something in a folder. */
+  join(folder: string, name: string): string;
   /** Opens the store at a path, or makes one, and has the engine take its content. */
   openStore(engine: StoreEngine, path: string, options: StoreOptions): Promise<OpenStore>;
 }

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { SyncFile } from '../engine.js';
 import { ioError } from '../errors.js';
 import type { FileEngine, FileStorage } from './files.js';
@@ -58,6 +58,30 @@ export const nodeFiles: FileStorage = {
       throw translate('save', error);
     }
   },
+
+  async move(from, to) {
+    try {
+      fs.renameSync(from, to);
+      flushFolder(dirname(to));
+    } catch (error) {
+      throw translate('rename', error);
+    }
+  },
+
+  async remove(path) {
+    fs.rmSync(path, { force: true });
+  },
+
+  async list(path) {
+    try {
+      return fs.readdirSync(path);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return [];
+      throw translate('list', error);
+    }
+  },
+
+  join,
 
   async openStore(engine, path, options) {
     if (engine.implementation === 'native') {

@@ -52,6 +52,30 @@ export const opfs: FileStorage = {
     }
   },
 
+  async move(from, to) {
+    const { folderNames, name } = split(to);
+    const file = await findFile(from);
+    if (!file?.move) throw ioError('rename', new Error(`${from} cannot be moved`));
+    await file.move(await findFolder(folderNames, false), name);
+  },
+
+  async remove(path) {
+    const { folderNames, name } = split(path);
+    const folder = await findFolder(folderNames, false).catch(() => undefined);
+    await folder?.removeEntry(name).catch(() => {});
+  },
+
+  async list(path) {
+    const folder = await findFolder(path.split('/'), false).catch(() => undefined);
+    const names: string[] = [];
+    if (!folder) return names;
+    for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys())
+      names.push(name);
+    return names;
+  },
+
+  join: (folder, name) => `${folder}/${name}`,
+
   async openStore(engine, path, options) {
     const folder = await opened(() => OpfsFolder.open(path, options.readOnly));
     try {

@@ -27,7 +27,15 @@ import { serve } from './serve.js';
 /** The methods that are asynchronous iterators; they are asked for one step at a time. */
 export const ITERATING = ['searchProgressive', 'entries'] as const;
 /** The methods that are not simply sent; `WorkerDb` has them one by one. */
-export const OWN = ['constructor', 'insert', 'insertBatch', 'watch', 'getStats', 'close'] as const;
+export const OWN = [
+  'constructor',
+  'insert',
+  'insertBatch',
+  'watch',
+  'getStats',
+  'close',
+  'scheduleBackups',
+] as const;
 
 type AnyMethod = (this: WorkerDb<object>, ...args: unknown[]) => unknown;
 
