@@ -13,14 +13,16 @@ import { chromium } from 'playwright-core';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 const FULL = process.env.ANNYWHERE_FULL !== undefined;
-const KILLS = FULL ? 25 : 4;
+const KILLS = FULL ? 25 : 3;
+const IDB_KILLS = FULL ? 25 : 2;
 const TERMINATIONS = FULL ? 25 : 6;
 
 // Inserts steps of three rows; a step is told to the server once it is acknowledged. Every tenth writes a checkpoint.
 const WRITER = `
   import { VectorDb } from '/npm/annywhere/dist/browser.js';
-  const durability = new URL(location).searchParams.get('durability');
-  const db = new VectorDb({ dimensions: 8, storagePath: 'killed', durability, worker: false });
+  const query = new URL(location).searchParams;
+  const [durability, storagePath] = [query.get('durability'), query.get('path')];
+  const db = new VectorDb({ dimensions: 8, storagePath, durability, worker: false });
   let step = (await db.len()) / 3;
   await fetch('/said?begin=' + step);
   for (;; step++) {
@@ -29,9 +31,11 @@ const WRITER = `
     if (step % 10 === 9) await db.save();
     await fetch('/said?step=' + step);
   }`;
+// Without a worker there are no files for synchronous access: IndexedDB.
 const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module">
   const query = new URL(location).search;
-  if (query) window.writer = new Worker('/writer.js' + query, { type: 'module' });
+  if (query.includes('here')) import('/writer.js' + query);
+  else if (query) window.writer = new Worker('/writer.js' + query, { type: 'module' });
 </script>`;
 const MADE = { '/page.html': PAGE, '/writer.js': WRITER };
 
@@ -77,14 +81,17 @@ async function until(condition, what) {
 }
 
 /** How many steps the store holds; each has its three rows or none. */
-async function stepsStored(page) {
-  const rows = await page.evaluate(async () => {
+async function stepsStored(page, storagePath = 'opfs') {
+  const rows = await page.evaluate(async (storagePath) => {
     const { VectorDb } = await import('/npm/annywhere/dist/browser.js');
-    const db = new VectorDb({ dimensions: 8, storagePath: 'killed' });
+    const db = new VectorDb({ dimensions: 8, storagePath, worker: storagePath === 'opfs' });
     const rows = await db.len();
+    await db.verify();
+    const { storage } = db.getStats();
+    if (rows > 0 && storage !== storagePath) throw new Error(`${storagePath} is in ${storage}`);
     await db.close();
     return rows;
-  });
+  }, storagePath);
   assert.equal(rows % 3, 0, 'a batch is there whole or not at all');
   return rows / 3;
 }
@@ -103,9 +110,9 @@ describe('a store in OPFS', () => {
     });
 
   /** A Chromium of its own process group, so that the kill takes all of its processes. */
-  async function killedBrowser(durability, milliseconds) {
+  async function killedBrowser(query, milliseconds) {
     said = [];
-    const args = ['--headless', `--user-data-dir=${profile}`, ...ARGS, `${url}?durability=${durability}`];
+    const args = ['--headless', `--user-data-dir=${profile}`, ...ARGS, `${url}?${query}`];
     const browser = spawn(process.env.CHROMIUM_PATH, args, { detached: true, stdio: 'ignore' });
     const over = new Promise((resolve) => browser.once('exit', resolve));
     try {
@@ -118,32 +125,40 @@ describe('a store in OPFS', () => {
     return steps();
   }
 
-  it(`loses nothing that was acknowledged in ${KILLS} kills of the browser`, async () => {
-    let [kept, all] = [0, 0];
-    for (let round = 0; round < KILLS; round++) {
-      const acknowledged = await killedBrowser(['strict', 'group'][round % 2], 50 + ((round * 97) % 400));
-      all += acknowledged;
-      const context = await launch();
-      try {
-        const page = await context.newPage();
-        await page.goto(url);
-        const stored = await stepsStored(page);
-        assert.ok(
-          stored >= kept + acknowledged,
-          `${stored} steps stored, ${kept} + ${acknowledged} acknowledged`,
+  for (const [place, kills] of [
+    ['opfs', KILLS],
+    ['indexeddb', IDB_KILLS],
+  ]) {
+    it(`loses nothing that was acknowledged in ${kills} kills of the browser (${place})`, async () => {
+      let [kept, all] = [0, 0];
+      for (let round = 0; round < kills; round++) {
+        const acknowledged = await killedBrowser(
+          `path=${place}&durability=${['strict', 'group'][round % 2]}${place === 'opfs' ? '' : '&here'}`,
+          50 + ((round * 97) % 400),
         );
-        // One may be written and not yet told; the request that tells of it may be lost too.
-        assert.ok(
-          stored <= kept + acknowledged + 2,
-          `${stored} steps stored, ${kept} + ${acknowledged} acknowledged`,
-        );
-        kept = stored;
-      } finally {
-        await context.close();
+        all += acknowledged;
+        const context = await launch();
+        try {
+          const page = await context.newPage();
+          await page.goto(url);
+          const stored = await stepsStored(page, place);
+          assert.ok(
+            stored >= kept + acknowledged,
+            `${stored} steps stored, ${kept} + ${acknowledged} acknowledged`,
+          );
+          // One may be written and not yet told; the request that tells of it may be lost too.
+          assert.ok(
+            stored <= kept + acknowledged + 2,
+            `${stored} steps stored, ${kept} + ${acknowledged} acknowledged`,
+          );
+          kept = stored;
+        } finally {
+          await context.close();
+        }
       }
-    }
-    console.log(`Chromium: ${KILLS} kills, ${all} acknowledged batches, 0 lost`);
-  });
+      console.log(`Chromium, ${place}: ${kills} kills, ${all} acknowledged batches, 0 lost`);
+    });
+  }
 
   it(`is opened again after ${TERMINATIONS} terminated workers, and has what they acknowledged`, async () => {
     const context = await launch();
@@ -153,13 +168,13 @@ describe('a store in OPFS', () => {
         await page.goto(url);
         const before = await stepsStored(page);
         said = [];
-        await page.goto(`${url}?durability=group`);
+        await page.goto(`${url}?durability=group&path=opfs`);
         await until(() => steps() > 2 + round, 'an acknowledged step');
         const rows = await page.evaluate(async () => {
           window.writer.terminate();
           const { VectorDb } = await import('/npm/annywhere/dist/browser.js');
           // At once: a terminated worker may keep its files for two seconds.
-          const db = new VectorDb({ dimensions: 8, storagePath: 'killed' });
+          const db = new VectorDb({ dimensions: 8, storagePath: 'opfs' });
           const rows = await db.len();
           await db.insert({ id: 'after', vector: new Float32Array(8).fill(1) });
           await db.delete('after');
@@ -201,6 +216,75 @@ describe('a store in OPFS', () => {
         return rows;
       });
       assert.equal(rows, 2);
+    } finally {
+      await context.close();
+    }
+  });
+
+  it('in IndexedDB has one writer too, who finds out if another has written all the same', async () => {
+    const context = await launch();
+    try {
+      const [first, second] = [await context.newPage(), await context.newPage()];
+      await first.goto(url);
+      await second.goto(url);
+      const open = async (page) =>
+        page.evaluate(async () => {
+          const { VectorDb } = await import('/npm/annywhere/dist/browser.js');
+          window.db = new VectorDb({ dimensions: 2, storagePath: 'pages', worker: false });
+          return window.db.insert({ vector: [1, 2] }).then(
+            () => window.db.getStats().storage,
+            (error) => error.code,
+          );
+        });
+      assert.deepEqual([await open(first), await open(second)], ['indexeddb', 'Locked']);
+      // A browser that gives the lock away, as some have after a page was put to sleep.
+      await second.evaluate(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+      assert.equal(await open(second), 'indexeddb');
+      const insert = () =>
+        window.db.insert({ vector: [2, 1] }).then(
+          () => 'ok',
+          (error) => error.code,
+        );
+      assert.equal(await first.evaluate(insert), 'Locked');
+      assert.notEqual(await first.evaluate(insert), 'ok');
+      assert.equal(await second.evaluate(insert), 'ok');
+      assert.equal(await second.evaluate(() => window.db.len()), 3);
+    } finally {
+      await context.close();
+    }
+  });
+
+  it('in IndexedDB writes checkpoints, and what a worker has in files does not look empty', async () => {
+    const context = await launch();
+    try {
+      const page = await context.newPage();
+      await page.goto(url);
+      const found = await page.evaluate(async () => {
+        const { VectorDb } = await import('/npm/annywhere/dist/browser.js');
+        const options = { dimensions: 256, storagePath: 'large', worker: false };
+        const db = new VectorDb(options);
+        const vectors = new Float32Array(256_000).map((_, at) => (at % 1009) + 1);
+        for (let step = 0; step < 8; step++) {
+          await db.insertBatch({ ids: Array.from({ length: 1_000 }, (_, row) => `${step}.${row}`), vectors });
+        }
+        await db.verify();
+        const bytes = (await db.toBytes()).length;
+        await db.close();
+        const again = new VectorDb(options);
+        const rows = await again.len();
+        const same = (await again.toBytes()).length === bytes;
+        await again.save('one');
+        const copy = new VectorDb({ dimensions: 256, worker: false });
+        await copy.load('one');
+        await again.close();
+        const inFiles = new VectorDb({ dimensions: 256, storagePath: 'opfs only' });
+        await inFiles.insert({ vector: vectors.subarray(0, 256) });
+        await inFiles.close();
+        const here = new VectorDb({ dimensions: 256, storagePath: 'opfs only', worker: false });
+        const code = await here.insert({ vector: vectors.subarray(0, 256) }).catch((error) => error.code);
+        return [rows, same, await copy.len(), code];
+      });
+      assert.deepEqual(found, [8_000, true, 8_000, 'Io']);
     } finally {
       await context.close();
     }

@@ -39,7 +39,7 @@ export class Keeper {
     this.#inOrder = inOrder;
   }
 
-  get kind(): string {
+  get kind(): OpenStore['kind'] {
     return this.#store.kind;
   }
 
@@ -83,8 +83,18 @@ export class Keeper {
   /** Writes everything into a new segment, while searches go on. */
   async checkpoint(): Promise<void> {
     await this.rewriting();
-    while (!(await this.#engine.checkpoint(SLICE_BYTES))) await nextTurn();
+    while (!(await this.#engine.checkpoint(SLICE_BYTES))) {
+      // Nothing points to the new segment yet, so its parts may be written down one by one.
+      if (this.#store.commit) await this.#store.commit('group');
+      else await nextTurn();
+    }
     await this.#store.commit?.('strict');
+  }
+
+  /** Reads the store again and checks everything; the number of rows in it. */
+  async verify(): Promise<number> {
+    await this.#store.recall?.();
+    return this.#engine.verifyStore();
   }
 
   /** Writes what is worth it, and lets go of the store; also if something fails, of which the error tells. */

@@ -414,6 +414,8 @@ export interface Stats {
     /** Words and where they stand. */
     words: number;
   };
+  /** Where it is kept: files of the operating system, the origin private file system, or IndexedDB. */
+  storage?: 'files' | 'opfs' | 'indexeddb';
   implementation: ImplementationType;
   simd: string;
 }

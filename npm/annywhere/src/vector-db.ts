@@ -336,6 +336,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       ...(embedding && { embedding }),
       memoryUsage,
       memory: parts,
+      ...(this.#keeper && { storage: this.#keeper.kind }),
       implementation,
       simd,
     };
@@ -368,7 +369,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   async verify(): Promise<void> {
     return this.#read(async (engine) => {
       const rows = this.#keeper
-        ? await engine.verifyStore()
+        ? await this.#keeper.verify()
         : await this.#rowsIn(async (other) => other.loadBytes(await engine.toBytes()));
       if (rows !== engine.len()) throw corrupt(`it has ${rows} rows of ${engine.len()}`);
     });

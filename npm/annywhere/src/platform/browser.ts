@@ -1,7 +1,7 @@
-/** Browsers: WebAssembly fetched from beside this file; the origin private file system. */
+/** Browsers: WebAssembly fetched from beside this file; the browser's storage. */
 import { compile, instantiateFrom } from '../load-engine.wasm.js';
 import { Runtime } from '../runtime.js';
-import { opfs } from '../storage/opfs.js';
+import { browserStorage } from '../storage/browser.js';
 
 export const runtime = /* @__PURE__ */ new Runtime(
   {
@@ -11,5 +11,5 @@ export const runtime = /* @__PURE__ */ new Runtime(
     load: (source) => instantiateFrom(source ?? new URL('../annywhere.wasm', import.meta.url)),
     compile: async (source) => compile(await (source ?? new URL('../annywhere.wasm', import.meta.url))),
   },
-  opfs,
+  browserStorage,
 );

@@ -15,12 +15,14 @@ export interface StoreEngine {
 
 /** A store that an engine has opened. */
 export interface OpenStore {
-  /** Where it is, for users: `files`, `opfs`, `indexeddb`. */
-  readonly kind: string;
+  /** Where it is, for users. */
+  readonly kind: 'files' | 'opfs' | 'indexeddb';
   /** Has the files of the next generation ready to be written. */
   prepare?(generation: number): Promise<void>;
   /** Writes down what the engine has written since, where that cannot be done at once. */
   commit?(durability: Durability): Promise<void>;
+  /** Has everything ready to be read again. */
+  recall?(): Promise<void>;
   /** Lets go of files and locks. The engine has let go of them before. */
   close(): Promise<void>;
 }
