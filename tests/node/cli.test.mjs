@@ -215,7 +215,7 @@ describe('a database file', () => {
 
   it('is described, searched, measured and compacted', () => {
     const stats = json(['stats', target]);
-    assert.deepEqual([stats.count, stats.dimensions, stats.fileBytes > 0], [20, 6, true]);
+    assert.deepEqual([stats.count, stats.dimensions, stats.storedBytes > 0], [20, 6, true]);
     assert.match(run(['stats', target]).stdout, /^rows +20$/m);
     const { hits } = json(['query', target, '--id', 'p5', '--k', '3']);
     assert.equal(hits.length, 3);
@@ -237,6 +237,20 @@ describe('a database file', () => {
     damaged[4096] ^= 0xff;
     const report = json(['verify', write('damaged-copy.annw', damaged)], { code: 1 });
     assert.equal(report.ok, false);
+  });
+
+  it('may be a folder, as a database with storagePath keeps it', () => {
+    const store = at('store');
+    const file = write('store.jsonl', lines(rows));
+    assert.equal(json(['import', store, file, '--batch', '6']).rows, 20);
+    assert.ok(statSync(store).isDirectory());
+    assert.deepEqual([json(['stats', store]).count, json(['verify', store]).rows], [20, 20]);
+    assert.equal(json(['query', store, '--id', 'p5', '--k', '2']).hits.length, 2);
+    assert.ok(json(['compact', store]).after > 0);
+    assert.equal(json(['backup', store, at('store.annw')]).rows, 20);
+    assert.ok(statSync(at('store.annw')).isFile());
+    assert.equal(json(['restore', at('store.annw'), at('store-again')]).rows, 20);
+    assert.equal(json(['stats', at('store-again')]).count, 20);
   });
 
   it('is served over HTTP to those who know the key', async () => {

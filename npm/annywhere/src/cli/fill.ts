@@ -1,10 +1,9 @@
 /** Puts the rows of a source into a database, in batches, and can go on where an earlier run ended. */
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { VectorDb } from '../node.js';
 import type { DbOptions, Entry } from '../types.js';
 import { type CommandOption, decimal, integer, oneOf, type Values } from './command.js';
-import { openExisting } from './open.js';
+import { create, type Opened, openExisting } from './open.js';
 import type { Output } from './output.js';
 import type { RowSource } from './readers/source.js';
 
@@ -55,7 +54,7 @@ export async function fill({ source, input, target, values, output, resume }: Fi
   const mark = new Mark(target, input);
   const skipped = resume ? mark.read() : 0;
   const total = source.total === undefined ? undefined : Math.min(source.total, limit);
-  let db: VectorDb | undefined;
+  let opened: Opened | undefined;
   let dimensions = 0;
   let rows = skipped;
   let saved = Date.now();
@@ -63,14 +62,14 @@ export async function fill({ source, input, target, values, output, resume }: Fi
   const store = async () => {
     const [first] = batch;
     if (!first) return;
-    if (!db) {
+    if (!opened) {
       dimensions = first.vector.length;
-      db = existsSync(target)
-        ? await openExisting(target)
-        : new VectorDb(optionsFor(values, target, dimensions));
+      opened = existsSync(target)
+        ? await openExisting(target, 'write')
+        : create(target, optionsFor(values, dimensions));
     }
     try {
-      await db.insertBatch(latest(batch));
+      await opened.db.insertBatch(latest(batch));
     } catch (error) {
       throw new Error(`${input}, in the rows from ${rows + 1} on: ${(error as Error).message}`, {
         cause: error,
@@ -80,7 +79,7 @@ export async function fill({ source, input, target, values, output, resume }: Fi
     batch = [];
     output.progress('rows', rows, total);
     if (Date.now() - saved > SAVE_EVERY_MS) {
-      await db.save();
+      await opened.keep();
       mark.write(rows);
       saved = Date.now();
     }
@@ -93,8 +92,9 @@ export async function fill({ source, input, target, values, output, resume }: Fi
     if (batch.length === size) await store();
   }
   await store();
-  if (!db && at === 0) throw new Error(`${input} holds no rows`);
-  await db?.close();
+  if (!opened && at === 0) throw new Error(`${input} holds no rows`);
+  await opened?.keep();
+  await opened?.close();
   mark.remove();
   return { rows: rows - skipped, skipped, dimensions, seconds: (performance.now() - begin) / 1000 };
 }
@@ -104,13 +104,12 @@ function latest(entries: readonly Entry[]): Entry[] {
   return [...new Map(entries.map((entry) => [entry.id, entry])).values()];
 }
 
-function optionsFor(values: Values, storagePath: string, dimensions: number): DbOptions {
+function optionsFor(values: Values, dimensions: number): DbOptions {
   const distanceMetric = oneOf(values, 'metric', ['cosine', 'euclidean', 'dot', 'manhattan']);
   const index = oneOf(values, 'index', ['auto', 'scan', 'hnsw']);
   const targetRecall = decimal(values, 'recall');
   return {
     dimensions,
-    storagePath,
     ...(distanceMetric && { distanceMetric }),
     ...(index && { index }),
     ...(targetRecall !== undefined && { targetRecall }),

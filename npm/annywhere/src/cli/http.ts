@@ -3,8 +3,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AnnywhereError, type ErrorCode } from '../errors.js';
-import type { VectorDb } from '../node.js';
 import type { Entry, SearchQuery } from '../types.js';
+import type { Opened } from './open.js';
 
 const MOST_BODY = 1 << 20;
 const MOST_K = 1000;
@@ -31,10 +31,10 @@ class Refusal extends Error {
 type Route = (body: Record<string, unknown>) => Promise<object>;
 
 export async function serveHttp(
-  db: VectorDb,
+  opened: Opened,
   { key, port, canWrite }: HttpOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const routes = routesOf(db, canWrite);
+  const routes = routesOf(opened, canWrite);
   const wanted = digest(key);
   const server = createServer((request, response) => {
     answer(request, routes, wanted)
@@ -58,7 +58,8 @@ export async function serveHttp(
   };
 }
 
-function routesOf(db: VectorDb, canWrite: boolean): Readonly<Record<string, Route>> {
+function routesOf(opened: Opened, canWrite: boolean): Readonly<Record<string, Route>> {
+  const { db } = opened;
   const write = (route: Route): Route => (canWrite ? route : () => Promise.reject(readOnly()));
   return {
     'GET /v1/health': async () => ({ ok: true, rows: await db.len() }),
@@ -82,7 +83,7 @@ function routesOf(db: VectorDb, canWrite: boolean): Readonly<Record<string, Rout
     },
     'POST /v1/upsert': write(async ({ rows }) => {
       const ids = await db.insertBatch(rows as Entry[]);
-      await db.save();
+      await opened.keep();
       return { ids };
     }),
     'POST /v1/delete': write(async ({ ids }) => {
@@ -90,7 +91,7 @@ function routesOf(db: VectorDb, canWrite: boolean): Readonly<Record<string, Rout
         throw new Refusal(400, 'InvalidArgument', 'argument ids: must be an array of ids');
       let removed = 0;
       for (const id of ids) removed += (await db.delete(id as string)) ? 1 : 0;
-      if (removed > 0) await db.save();
+      if (removed > 0) await opened.keep();
       return { removed };
     }),
   };

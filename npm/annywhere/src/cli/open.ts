@@ -1,33 +1,76 @@
-/** Opens the file that a command names, whatever its dimensions. */
-import { existsSync } from 'node:fs';
+/**
+ * Opens what a command names: the folder of a database, or one file as `save` writes it, which is read as a whole and
+ * written back as a whole. The dimensions need not be known.
+ */
+import { existsSync, statSync } from 'node:fs';
 import { AnnywhereError } from '../errors.js';
 import { VectorDb } from '../node.js';
+import type { DbOptions } from '../types.js';
 
-/** The database in a file that must exist. */
-export async function openExisting(path: string): Promise<VectorDb> {
-  if (!existsSync(path)) throw new Error(`${path} does not exist`);
-  const dimensions = await dimensionsOf(path);
-  const db = new VectorDb({ dimensions, storagePath: path });
-  await db.len();
-  return db;
+/** A new database at a path with this ending is one file. */
+const FILE_ENDING = '.annw';
+
+export class Opened {
+  readonly db: VectorDb;
+  /** The file to write changes to; a folder has them already. */
+  readonly #file: string | undefined;
+
+  constructor(db: VectorDb, file: string | undefined) {
+    this.db = db;
+    this.#file = file;
+  }
+
+  /** Makes what was changed so far durable. */
+  async keep(): Promise<void> {
+    if (this.#file === undefined) await this.db.flush();
+    else await this.db.save(this.#file);
+  }
+
+  async close(): Promise<void> {
+    await this.db.close();
+  }
 }
 
-/** The refusal of a database with other dimensions says how many the file has. */
-async function dimensionsOf(path: string): Promise<number> {
+/** The database at a path that must exist. To read is to leave a writer elsewhere alone. */
+export async function openExisting(path: string, mode: 'read' | 'write' = 'read'): Promise<Opened> {
+  if (!existsSync(path)) throw new Error(`${path} does not exist`);
+  const isFile = statSync(path).isFile();
+  const open = async (dimensions: number) => {
+    const options = { dimensions };
+    const db = new VectorDb(isFile ? options : { ...options, storagePath: path, readOnly: mode === 'read' });
+    try {
+      if (isFile) await db.load(path);
+      else await db.len();
+      return new Opened(db, isFile ? path : undefined);
+    } catch (error) {
+      await db.close();
+      throw error;
+    }
+  };
   const guess = 1;
-  const db = new VectorDb({ dimensions: guess });
   try {
-    await db.load(path);
-    return guess;
+    return await open(guess);
   } catch (error) {
-    const isOther = error instanceof AnnywhereError && error.code === 'Mismatch';
-    const { option, expected, received } = isOther ? error.details : {};
-    const dimensions = Number(received) === guess ? Number(expected) : Number(received);
-    if (option === 'dimensions' && Number.isInteger(dimensions)) return dimensions;
-    throw error;
-  } finally {
-    await db.close();
+    return open(dimensionsIn(error, guess));
   }
+}
+
+/** The refusal of a database with other dimensions says how many there are. */
+function dimensionsIn(error: unknown, guess: number): number {
+  const isOther = error instanceof AnnywhereError && error.code === 'Mismatch';
+  const { option, expected, received } = isOther ? error.details : {};
+  const dimensions = Number(received) === guess ? Number(expected) : Number(received);
+  if (option === 'dimensions' && Number.isInteger(dimensions)) return dimensions;
+  throw error;
+}
+
+/** A new database: one file if the path ends so, else a folder. */
+export function create(path: string, options: DbOptions): Opened {
+  const isFile = path.endsWith(FILE_ENDING);
+  return new Opened(
+    new VectorDb(isFile ? options : { ...options, storagePath: path }),
+    isFile ? path : undefined,
+  );
 }
 
 /** Whether the path holds something already. */

@@ -9,20 +9,19 @@ export const backup: Command = {
   run: ({ positionals, values, output }) => copy(positionals, values.force === true, output),
 };
 
-/** Also for the way back. */
-export async function copy(
+async function copy(
   positionals: readonly string[],
   force: boolean,
   output: Parameters<Command['run']>[0]['output'],
 ): Promise<number> {
   const [from, to] = positionals as [string, string];
   if (exists(to) && !force) throw new UsageError(`${to} exists already; --force replaces it`);
-  const db = await openExisting(from);
+  const { db } = await openExisting(from);
   const rows = await db.len();
   await db.save(to);
   await db.close();
   const again = await openExisting(to);
-  const found = await again.len();
+  const found = await again.db.len();
   await again.close();
   if (found !== rows) throw new Error(`${to} holds ${found} rows, and ${from} ${rows}`);
   output.result({ from, to, rows, verified: true }, () => [`${rows} rows in ${to}, read again`]);

@@ -14,7 +14,7 @@ export const bench: Command = {
   options: { k: { type: 'string', value: 'number', says: 'hits wanted; default 10' }, ...SAMPLE_OPTIONS },
   async run({ positionals, values, output }) {
     const [path] = positionals as [string];
-    const db = await openExisting(path);
+    const { db } = await openExisting(path);
     try {
       const k = integer(values, 'k', 1, MOST_K) ?? 10;
       const queries = await sampleQueries(db, values);

@@ -1,8 +1,8 @@
 /** Gives the room of removed rows back. */
-import { statSync } from 'node:fs';
 import type { Command } from '../command.js';
 import { openExisting } from '../open.js';
 import { bytes } from '../output.js';
+import { sizeOnDisk } from '../size.js';
 
 export const compact: Command = {
   says: 'Gives the room of removed rows back and makes searches as fast as they get',
@@ -10,11 +10,12 @@ export const compact: Command = {
   options: {},
   async run({ positionals, output }) {
     const [path] = positionals as [string];
-    const before = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    const db = await openExisting(path);
-    await db.compact();
-    await db.close();
-    const after = statSync(path).size;
+    const opened = await openExisting(path, 'write');
+    const before = sizeOnDisk(path);
+    await opened.db.compact();
+    await opened.keep();
+    await opened.close();
+    const after = sizeOnDisk(path);
     output.result({ before, after }, () => [`${bytes(before)} before, ${bytes(after)} after`]);
     return 0;
   },

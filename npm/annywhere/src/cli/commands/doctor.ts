@@ -100,7 +100,7 @@ async function storage(folder: string): Promise<string> {
 }
 
 async function opens(file: string): Promise<string> {
-  const db = await openExisting(file);
+  const { db } = await openExisting(file);
   const { count, dimensions } = db.getStats();
   await db.close();
   return `opens: ${count} rows × ${dimensions}`;

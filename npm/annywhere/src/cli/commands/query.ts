@@ -29,7 +29,7 @@ export const query: Command = {
     const given = ['vector', 'id', 'text'].filter((name) => values[name] !== undefined);
     if (given.length !== 1) throw new UsageError('One of --vector, --id and --text says what to search for');
     const k = integer(values, 'k', 1, MOST_K) ?? 10;
-    const db = await openExisting(path);
+    const { db } = await openExisting(path);
     try {
       const id = text(values, 'id');
       const threshold = decimal(values, 'threshold');

@@ -23,7 +23,7 @@ export const recall: Command = {
   },
   async run({ positionals, values, output }) {
     const [path] = positionals as [string];
-    const db = await openExisting(path);
+    const { db } = await openExisting(path);
     try {
       const k = integer(values, 'k', 1, MOST_K) ?? 10;
       const target = decimal(values, 'target');

@@ -27,20 +27,21 @@ export const serve: Command = {
     if (!key) throw new UsageError('A key is required: --key or the variable ANNYWHERE_KEY');
     if (key.length < LEAST_KEY)
       throw new UsageError(`The key has ${key.length} characters; at least ${LEAST_KEY} are safe`);
-    const db = await openExisting(path);
-    const server = await serveHttp(db, {
+    const canWrite = values.write === true;
+    const opened = await openExisting(path, canWrite ? 'write' : 'read');
+    const server = await serveHttp(opened, {
       key,
       port: integer(values, 'port', 0, 65_535) ?? DEFAULT_PORT,
-      canWrite: values.write === true,
+      canWrite,
     });
-    output.result({ url: server.url, canWrite: values.write === true }, () => [`${path} at ${server.url}`]);
+    output.result({ url: server.url, canWrite }, () => [`${path} at ${server.url}`]);
     await new Promise<void>((resolve) => {
       process.removeAllListeners('SIGINT');
       process.once('SIGINT', resolve);
       process.once('SIGTERM', resolve);
     });
     await server.close();
-    await db.close();
+    await opened.close();
     return 0;
   },
 };

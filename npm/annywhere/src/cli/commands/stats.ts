@@ -1,8 +1,8 @@
 /** What a database holds and costs. */
-import { statSync } from 'node:fs';
 import type { Command } from '../command.js';
 import { openExisting } from '../open.js';
 import { bytes, table } from '../output.js';
+import { sizeOnDisk } from '../size.js';
 
 export const stats: Command = {
   says: 'What a database holds and what it costs in memory and on disk',
@@ -11,12 +11,12 @@ export const stats: Command = {
   async run({ positionals, output }) {
     const [path] = positionals as [string];
     const begin = performance.now();
-    const db = await openExisting(path);
+    const { db } = await openExisting(path);
     const openMilliseconds = performance.now() - begin;
     const stats = db.getStats();
     await db.close();
-    const about = statSync(path);
-    const report = { ...stats, ...(about.isFile() && { fileBytes: about.size }), openMilliseconds };
+    const storedBytes = sizeOnDisk(path);
+    const report = { ...stats, storedBytes, openMilliseconds };
     output.result(report, () => {
       const { memory, quantization, hnswConfig } = stats;
       return table([
@@ -31,7 +31,7 @@ export const stats: Command = {
         ['quantization', JSON.stringify(quantization)],
         ['memory', bytes(stats.memoryUsage)],
         ...Object.entries(memory).map(([part, size]) => [`  ${part}`, bytes(size)] as const),
-        ...(about.isFile() ? [['file', bytes(about.size)] as const] : []),
+        ['on disk', bytes(storedBytes)],
         ['opened in', `${openMilliseconds.toFixed(0)} ms by the ${stats.implementation} engine`],
       ]);
     });

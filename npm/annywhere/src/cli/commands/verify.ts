@@ -11,7 +11,7 @@ export const verify: Command = {
   async run({ positionals, output }) {
     const [path] = positionals as [string];
     try {
-      const db = await openExisting(path);
+      const { db } = await openExisting(path);
       const { count, dimensions } = db.getStats();
       await db.close();
       output.result({ ok: true, rows: count, dimensions }, () => [
