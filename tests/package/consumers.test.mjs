@@ -186,14 +186,7 @@ describe('the packed package', { skip: !FULL && 'part of the full tests' }, () =
 
   it('runs in a page built by webpack, in a worker', async () => {
     const out = path.join(project, 'webpack-dist');
-    run(tool('webpack'), [
-      './main.js',
-      '--mode',
-      'production',
-      '--output-path',
-      out,
-      '--experiments-top-level-await',
-    ]);
+    run(tool('webpack'), ['./main.js', '--mode', 'production', '--output-path', out]);
     fs.writeFileSync(path.join(out, 'index.html'), HTML('main.js'));
     assert.deepEqual(await visit(out), ['wasm', 'a', { n: 1 }, []]);
   });

@@ -14,8 +14,8 @@ const HAS_NATIVE = process.platform === 'linux' && process.arch === 'x64';
 const MIB = 1024 * 1024;
 /** Largest size of a tarball; raise it knowingly. */
 const LIMITS = {
-  annywhere: 1 * MIB,
-  '@annywhere/native-linux-x64-gnu': 1 * MIB,
+  annywhere: 1_500_000,
+  '@annywhere/native-linux-x64-gnu': 1.5 * MIB,
   '@annywhere/encoder-en': 16 * MIB,
 };
 
@@ -150,6 +150,25 @@ describe('installed', () => {
     });
     assert.notEqual(status, 0);
     assert.match(stderr, /EngineUnavailable/);
+  });
+
+  it('with a broken native binary it runs as WebAssembly and says why', { skip: !HAS_NATIVE }, () => {
+    const cwd = install('broken', ['annywhere', '@annywhere/native-linux-x64-gnu']);
+    const binary = path.join(cwd, 'node_modules/@annywhere/native-linux-x64-gnu/annywhere.node');
+    fs.writeFileSync(binary, 'this is no library');
+    for (const result of use(cwd, 'annywhere')) assert.deepEqual(result, ['wasm', 'a', { n: 1 }]);
+    const script = `import { getRuntimeInfo } from 'annywhere'; console.log(getRuntimeInfo().nativeErrors[0]);`;
+    fs.writeFileSync(path.join(cwd, 'why.mjs'), script);
+    assert.match(
+      run(process.execPath, ['why.mjs'], { cwd, env: { ANNYWHERE_BACKEND: '' } }),
+      /annywhere\.node/,
+    );
+  });
+
+  it('has a command line', () => {
+    const cwd = install('command', ['annywhere']);
+    const report = JSON.parse(run('npx', ['--no-install', 'annywhere', 'info', '--json'], { cwd }));
+    assert.deepEqual([report.version, report.engine], [packed.get('annywhere').manifest.version, 'wasm']);
   });
 
   it('npm installs it without a registry even if no native package can be had', () => {
