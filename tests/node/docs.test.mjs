@@ -53,7 +53,7 @@ describe('the API page', () => {
       (name) => name !== 'constructor',
     );
     const exported = readFileSync(join(root, 'npm/annywhere/src/public.ts'), 'utf8')
-      .match(/export type \{([\s\S]*?)\} from '.\/types.js'/)[1]
+      .match(/export type \{([^}]*)\} from '.\/types.js'/)[1]
       .split(',')
       .map((name) => name.trim())
       .filter(Boolean);

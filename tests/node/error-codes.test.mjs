@@ -63,8 +63,7 @@ const PROVOCATIONS = {
       rmSync(storagePath, { recursive: true });
     }
   },
-  InvalidFilter: (engine) =>
-    thrown(engine, { code: 'InvalidFilter', message: 'no filter', details: { path: 'a', reason: 'b' } }),
+  InvalidFilter: ({ VectorDb }) => open(VectorDb).search({ vector: [1, 2], filter: { a: { $near: 1 } } }),
   OutOfMemory: (engine) => thrown(engine, { code: 'OutOfMemory', message: 'none', details: { bytes: 1 } }),
   EngineFailed: (engine) => thrown(engine, 'the engine panicked'),
 };
