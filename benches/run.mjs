@@ -8,6 +8,7 @@ const BENCHES = {
   calls: { script: 'calls.mjs', flags: ['--no-liftoff'] },
   recall: { script: 'recall.mjs', flags: ['--no-liftoff'] },
   words: { script: 'words.mjs', flags: ['--no-liftoff'] },
+  store: { script: 'store.mjs', flags: [] },
   peers: { script: 'peers/run.mjs', flags: [], onlyByName: true },
 };
 

@@ -14,6 +14,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const DIMENSIONS: usize = 4;
 const IDS: usize = 300;
+// WebAssembly under WASI is slower, and the same code.
+const CASES: u32 = if cfg!(target_family = "wasm") { 60 } else { 300 };
+const FORGERIES: u64 = if cfg!(target_family = "wasm") { 2_000 } else { 20_000 };
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -155,7 +158,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_kept_database_is_the_same_as_one_in_memory(at in 0usize..2, steps in prop::collection::vec(step(), 1..30)) {
@@ -277,8 +280,8 @@ fn forged_frames_are_refused_or_behave() {
     let name = newest(&disk, "journal");
     let whole = bytes_of(&disk, &name);
     let frames = frames_of(&whole);
-    let (mut accepted, mut refused) = (0, 0);
-    for seed in 0..20_000 {
+    let (mut accepted, mut refused) = (0u64, 0u64);
+    for seed in 0..FORGERIES {
         let mut random = Random(seed);
         let mut forged = whole.clone();
         let mut frames = frames.clone();
@@ -309,8 +312,8 @@ fn forged_frames_are_refused_or_behave() {
             }
         }
     }
-    println!("{accepted} of 20,000 forged journals were accepted and behaved, {refused} were refused");
-    assert!(accepted > 500 && refused > 500);
+    println!("{accepted} of {FORGERIES} forged journals were accepted and behaved, {refused} were refused");
+    assert!(accepted > FORGERIES / 40 && refused > FORGERIES / 40);
 }
 
 /// Puts right checksums into every frame that the lengths lead to.
