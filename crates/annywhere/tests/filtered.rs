@@ -36,8 +36,7 @@ fn rows(count: usize) -> Rows {
     let documents: Vec<Value> = (0..count)
         .map(|row| json!([row.to_string(), { "chance": random.below(count), "place": places[row] }]))
         .collect();
-    let mut queries: Vec<Vec<f32>> =
-        (0..10 * QUERIES).map(|_| random.clustered(DIMENSIONS, 0.5)).collect();
+    let mut queries: Vec<Vec<f32>> = (0..10 * QUERIES).map(|_| random.clustered(DIMENSIONS, 0.5)).collect();
     queries.sort_by(|a, b| along(a).total_cmp(&along(b)));
     let some = queries.iter().step_by(10).cloned().collect();
     let near = queries[..QUERIES].to_vec();
@@ -53,11 +52,8 @@ fn built(config: &Config, rows: &Rows) -> Database {
 
 /// The part of the nearest matches that is found, over all queries.
 fn recall(database: &Database, queries: &[Vec<f32>], field: &str, limit: usize, wanted: usize) -> f64 {
-    let params = SearchParams {
-        k: K,
-        filter: Some(json!({ field: { "$lt": limit } })),
-        ..SearchParams::default()
-    };
+    let params =
+        SearchParams { k: K, filter: Some(json!({ field: { "$lt": limit } })), ..SearchParams::default() };
     let exact = SearchParams { exact: true, ..params.clone() };
     let (mut found, mut all) = (0, 0);
     for query in queries {
@@ -111,14 +107,12 @@ fn equal_rows_of_which_some_match_are_all_found_by_a_graph() {
     // Groups of twenty equal rows: all but one of each are twins of that one.
     let groups: Vec<Vec<f32>> = (0..600).map(|_| (0..4).map(|_| random.real()).collect()).collect();
     let vectors: Vec<f32> = (0..12_000).flat_map(|row| groups[row % 600].clone()).collect();
-    let documents: Vec<Value> = (0..12_000).map(|row| json!([row.to_string(), { "copy": row / 600 }])).collect();
+    let documents: Vec<Value> =
+        (0..12_000).map(|row| json!([row.to_string(), { "copy": row / 600 }])).collect();
     database.insert(&json!(documents).to_string(), &vectors).unwrap();
     // Half of the rows match, and the linked one of each group, its first, does not.
-    let params = SearchParams {
-        k: 10,
-        filter: Some(json!({ "copy": { "$gte": 10 } })),
-        ..SearchParams::default()
-    };
+    let params =
+        SearchParams { k: 10, filter: Some(json!({ "copy": { "$gte": 10 } })), ..SearchParams::default() };
     let explained = database.explain(&groups[7], &params, &|| 0.0).unwrap();
     assert_eq!(explained.strategy, "filteredGraph");
     for group in 0..50 {

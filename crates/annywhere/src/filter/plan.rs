@@ -17,8 +17,9 @@ use crate::slots::Slot;
 const FEW_FOR_SCAN: usize = 256;
 /// The last match among so many rows is as far as the scan's table of reaches goes.
 const FARTHEST_RANK: f32 = 1_000.0;
-/// A walk compares about so many rows for each place of its list, and takes as long for one as comparing three takes.
-const FEW_PER_PLACE: usize = 48;
+/// A walk compares about 20 rows for each place of its list, and takes for one, with the links that lead to it, as long as
+/// comparing five takes.
+const FEW_PER_PLACE: usize = 96;
 /// Matches from all over the collection at which a walk through the graph begins, beside the nearest row: matches may lie
 /// in places that no match links to.
 const SEEDS: usize = 64;

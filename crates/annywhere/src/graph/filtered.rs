@@ -23,6 +23,9 @@ const FAR: f32 = 0.6;
 /// The list is so many times longer then.
 const FAR_LIST: usize = 4;
 
+/// Most by which the list grows where few rows match.
+const MOST_RARE: f32 = 2.0;
+
 /// Fills the scratch's pool with the (about) `ef` nearest nodes of the selection; false if it gave up.
 pub(crate) struct FilteredSearch<'a, S> {
     pub(crate) graph: &'a Graph,
@@ -44,6 +47,9 @@ impl<S: Space> Task for FilteredSearch<'_, S> {
         let start = descend(kernels, graph, space, &scratch.query, entry, graph.level(entry), 0);
         // Matches at the edge of what matches have fewer ways to each other.
         let far = graph.matching_near(start, &selection.nodes) < FAR * selection.share;
+        // The rarer matches are, the longer and worse are the ways between them.
+        let rare = (1.0 / selection.share).sqrt().sqrt();
+        let ef = (ef as f32 * rare.min(MOST_RARE)) as usize;
         scratch.pool.reset(if far { ef * FAR_LIST } else { ef });
         let Scratch { visited, fresh, through, work, .. } = &mut *scratch;
         fresh.clear();
