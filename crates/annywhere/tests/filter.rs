@@ -291,7 +291,8 @@ fn columns_cost_memory_that_the_statistics_show_and_no_more_fields_than_allowed_
     let one = database.stats().memory.columns;
     assert!(one > 8_000, "{one} bytes");
     assert_eq!(database.count(r#"{"m":1}"#).unwrap(), 500);
-    assert_eq!(database.stats().memory.columns, one);
+    // What the last filters selected is kept, too: a bit a row.
+    assert!(database.stats().memory.columns < one + 1_000, "{} bytes", database.stats().memory.columns);
     assert!(database.stats().memory.total > one);
 }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use annywhere::{Config, Database, Index, Metric, SearchParams};
+use annywhere::{Config, Database, HnswConfig, Index, Metric, SearchParams};
 use serde_json::{Value, json};
 use support::{Random, config};
 
@@ -94,15 +94,23 @@ fn a_scan_finds_k_and_nearly_all_of_the_nearest_in_every_band() {
     }
 }
 
+/// A graph whose searches keep few candidates.
+fn short() -> Config {
+    let hnsw = HnswConfig { ef_search: Some(40), ..HnswConfig::default() };
+    Config { hnsw_config: Some(hnsw), ..config(DIMENSIONS, Metric::Cosine) }
+}
+
 #[test]
 fn a_graph_finds_k_and_nearly_all_of_the_nearest_in_every_band() {
     every_band(&Config { index: Some(Index::Hnsw), ..config(DIMENSIONS, Metric::Cosine) });
+    // With a shorter list more bands are walked through and fewer compared.
+    every_band(&short());
 }
 
 #[test]
 fn equal_rows_of_which_some_match_are_all_found_by_a_graph() {
-    let mut database =
-        Database::new(&Config { index: Some(Index::Hnsw), ..config(4, Metric::Euclidean) }).unwrap();
+    let config = Config { dimensions: 4, distance_metric: Some(Metric::Euclidean), ..short() };
+    let mut database = Database::new(&config).unwrap();
     let mut random = Random(5);
     // Groups of twenty equal rows: all but one of each are twins of that one.
     let groups: Vec<Vec<f32>> = (0..600).map(|_| (0..4).map(|_| random.real()).collect()).collect();
@@ -115,8 +123,8 @@ fn equal_rows_of_which_some_match_are_all_found_by_a_graph() {
         SearchParams { k: 10, filter: Some(json!({ "copy": { "$gte": 10 } })), ..SearchParams::default() };
     let explained = database.explain(&groups[7], &params, &|| 0.0).unwrap();
     assert_eq!(explained.strategy, "filteredGraph");
-    for group in 0..50 {
-        let hits = database.search(&groups[group], &params).unwrap();
+    for (group, vector) in groups.iter().enumerate().take(50) {
+        let hits = database.search(vector, &params).unwrap();
         assert!(hits.distances().iter().all(|&distance| distance == 0.0), "{:?}", hits.distances());
         assert!(hits.ids().all(|id| id.parse::<usize>().unwrap() % 600 == group));
     }
