@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { onEveryEngine, rejects } from './engines.mjs';
 
@@ -75,6 +78,23 @@ onEveryEngine('words', ({ VectorDb }) => {
     assert.deepEqual(ids(await copy.search({ text: 'sci' })), ['aliens', 'arrival']);
     await copy.reindex({ text: { fields: [] } });
     await rejects(copy.search({ text: 'cold' }), 'InvalidArgument', { argument: /text/ });
+  });
+
+  it('are there again when a durable database is opened', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'annywhere-words-'));
+    try {
+      const db = await filled({ storagePath: join(folder, 'films') });
+      await db.insert({ id: 'cold', vector: [0, 1], metadata: { title: 'Cold' } });
+      await db.delete('alien');
+      const before = await db.search({ text: 'cold crew' });
+      await db.close();
+      const again = new VectorDb({ dimensions: 2, storagePath: join(folder, 'films') });
+      assert.deepEqual(await again.search({ text: 'cold crew' }), before);
+      assert.deepEqual(ids(before).sort(), ['cold', 'heat']);
+      await again.close();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('join a vector: every hit says what either side gave', async () => {

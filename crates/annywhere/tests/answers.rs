@@ -3,8 +3,9 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use annywhere::{Config, Database, Hits, Index, Metric, Parts, SearchParams};
+use annywhere::{Config, Database, Error, Hits, Index, Metric, Parts, SearchParams, Source};
 use support::Random;
 
 const DIMENSIONS: usize = 8;
@@ -310,6 +311,40 @@ fn filters_hold_for_words_fused_lists_and_groups() {
                     assert!(found.iter().all(|id| matching.contains(id)), "{wishes:?}");
                 }
             }
+        }
+    }
+}
+
+/// A file in memory.
+struct File(Vec<u8>);
+
+impl Source for File {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        self.0.as_slice().read_at(offset, buffer)
+    }
+}
+
+#[test]
+fn a_file_that_is_only_read_answers_as_memory_does() {
+    for (metric, index) in [(Metric::Dot, Index::Scan), (Metric::Cosine, Index::Hnsw)] {
+        let database = filled(metric, index);
+        let file = Arc::new(File(database.to_bytes().unwrap()));
+        let opened = Database::open(file, &support::config(DIMENSIONS, metric)).unwrap();
+        let text = Some("w1 w2 w3".to_owned());
+        for wishes in [
+            SearchParams { text: text.clone(), ..params(10) },
+            SearchParams { text, alpha: Some(0.4), lambda: Some(0.5), ..params(10) },
+            SearchParams { lambda: Some(0.5), diversify_by: Some("tags".to_owned()), ..params(10) },
+            SearchParams { group_by: Some("colour".to_owned()), group_size: Some(2), ..params(10) },
+        ] {
+            let [expected, found] =
+                [&database, &opened].map(|database| database.search(&query(70), &wishes).unwrap());
+            assert_eq!(found.rows_json(), expected.rows_json(), "{wishes:?}");
+            assert_eq!(found.scores(), expected.scores());
         }
     }
 }
