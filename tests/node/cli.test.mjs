@@ -223,6 +223,14 @@ describe('a database file', () => {
     assert.match(run(['query', target, '--id', 'p5', '--k', '3']).stdout, /^\d\.\d{4} {2}p\d+ {2}\{\}$/m);
     const queries = write('queries.jsonl', lines(rows));
     assert.equal(json(['recall', target, '--queries', queries, '--k', '5']).recall, 1);
+    assert.equal(json(['recall', target, '--samples', '10']).samples, 10);
+    assert.equal(json(['bench', target, '--samples', '5']).queries, 5);
+    const filter = JSON.stringify({ title: { $exists: true } });
+    assert.deepEqual(json(['query', target, '--id', 'p5', '--filter', filter]).hits, []);
+    assert.equal(
+      json(['query', target, '--id', 'p5', '--filter', '{"a":{"$b":1}}'], { code: 1 }).error.code,
+      'InvalidFilter',
+    );
     assert.ok(json(['bench', target, '--queries', queries]).search.p50 > 0);
     assert.ok(json(['compact', target]).after > 0);
   });

@@ -1,5 +1,6 @@
 /** One search. */
 
+import type { Filter } from '../../filter-types.js';
 import type { VectorDb } from '../../node.js';
 import type { SearchQuery, Vector } from '../../types.js';
 import { type Command, decimal, integer, json, text, UsageError, type Values } from '../command.js';
@@ -22,6 +23,11 @@ export const query: Command = {
     },
     k: { type: 'string', value: 'number', says: 'how many; default 10' },
     threshold: { type: 'string', value: 'score', says: 'least score' },
+    filter: {
+      type: 'string',
+      value: 'json',
+      says: 'what the metadata must match, such as {"year":{"$gte":2000}}',
+    },
     exact: { type: 'boolean', says: 'compare with every row' },
   },
   async run({ positionals, values, output }) {
@@ -38,6 +44,7 @@ export const query: Command = {
         // A row is its own nearest neighbour.
         k: id === undefined ? k : Math.min(k + 1, MOST_K),
         ...(threshold !== undefined && { threshold }),
+        ...(values.filter !== undefined && { filter: json(values, 'filter') as Filter }),
         ...(values.exact === true && { exact: true }),
       };
       const begin = performance.now();

@@ -1,10 +1,11 @@
 /** Which part of the true neighbours searches find. */
 import type { Command } from '../command.js';
-import { decimal, integer } from '../command.js';
+import { decimal, integer, text } from '../command.js';
 import { openExisting } from '../open.js';
 import { SAMPLE_OPTIONS, sampleQueries } from '../sample.js';
 
 const MOST_K = 10_000;
+const MOST_SAMPLES = 1_000_000;
 /** 95 % of a normal distribution lie within so many standard deviations. */
 const DEVIATIONS = 1.96;
 
@@ -33,6 +34,15 @@ export const recall: Command = {
         ...(target !== undefined && { targetRecall: target }),
         ...(ef !== undefined && { ef }),
       };
+      if (text(values, 'queries') === undefined) {
+        const samples = integer(values, 'samples', 1, MOST_SAMPLES);
+        const report = await db.measureRecall({ ...how, ...(samples !== undefined && { samples }) });
+        const { recall, low, high } = report;
+        output.result(report, () => [
+          `recall@${k} ${recall.toFixed(4)}, ${low.toFixed(4)} to ${high.toFixed(4)} (95 %), ${report.samples} rows`,
+        ]);
+        return 0;
+      }
       const queries = await sampleQueries(db, values);
       const found: number[] = [];
       for (const [at, vector] of queries.entries()) {

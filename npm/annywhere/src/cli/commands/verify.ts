@@ -13,6 +13,7 @@ export const verify: Command = {
     try {
       const { db } = await openExisting(path);
       const { count, dimensions } = db.getStats();
+      await db.verify();
       await db.close();
       output.result({ ok: true, rows: count, dimensions }, () => [
         `${path} is sound: ${count} rows × ${dimensions}`,
