@@ -10,6 +10,7 @@
  */
 import type { Embedder } from '../embed/embedder.js';
 import { describe, invalidArgument } from '../errors.js';
+import type { Filter as DbFilter } from '../filter-types.js';
 import { refuseUnknown } from '../options.js';
 import { allOf, type Filter } from '../pipeline/filter.js';
 import { pipeline } from '../pipeline/pipeline.js';
@@ -33,8 +34,8 @@ export interface MemoryDb extends SearchedDb<MemoryMetadata> {
   insertBatch(entries: Iterable<Entry<MemoryMetadata>>): Promise<string[]>;
   get(id: string): Promise<Row<MemoryMetadata> | null>;
   delete(id: string): Promise<boolean>;
-  deleteMany(selection: { filter: Filter }): Promise<number>;
-  count(filter?: Filter): Promise<number>;
+  deleteMany(which: { filter: DbFilter<MemoryMetadata> }): Promise<number>;
+  count(filter?: DbFilter<MemoryMetadata>): Promise<number>;
 }
 
 export interface AgentMemoryOptions {
@@ -258,7 +259,7 @@ export class AgentMemory {
       throw invalidArgument('selection', 'must name types or tags');
     }
     const filter = this.#readable({ ...selection, from: 'own', superseded: true });
-    return this.#change(() => this.#db.deleteMany({ filter }));
+    return this.#change(() => this.#db.deleteMany({ filter: filter as DbFilter<MemoryMetadata> }));
   }
 
   /** Replaces a memory by a new one, which keeps its type, tags and importance unless it says others. */

@@ -1,5 +1,6 @@
 /** The stages that every search has: ask the index, leave out, cut. */
 import { describe, invalidArgument } from '../errors.js';
+import type { Filter as DbFilter } from '../filter-types.js';
 import type { Hit, Vector } from '../types.js';
 import { allOf, type Filter } from './filter.js';
 import type { Candidate, Stage } from './pipeline.js';
@@ -10,7 +11,7 @@ export interface SearchedDb<Meta extends object> {
     vector: Vector;
     k?: number;
     threshold?: number;
-    filter?: Filter;
+    filter?: DbFilter<Meta>;
     include?: { vector?: boolean };
   }): Promise<Hit<Meta>[]>;
 }
@@ -39,7 +40,7 @@ export function retrieve<Meta extends object>(
         vector,
         k,
         ...(threshold !== undefined && { threshold }),
-        ...(all !== undefined && { filter: all }),
+        ...(all !== undefined && { filter: all as DbFilter<Meta> }),
         ...(vectors && { include: { vector: true } }),
       });
       if (hits.length === k) run.cutoff = hits[hits.length - 1]?.score;
