@@ -72,9 +72,11 @@ export interface Recall {
   /** Also those that others replaced. Default `false`. */
   superseded?: boolean;
   /**
-   * Look at more candidates until the ranking is certain. Default `false`: at 256 candidates at most, more only if
-   * fewer than k memories are left of them.
+   * How many of the most similar memories are ranked by importance and age. Default 256; more only if fewer than k are
+   * left of them. With fewer the answer comes sooner and misses more of what `exact` finds, see `benches/memory.mjs`.
    */
+  candidates?: number;
+  /** Look at more candidates until the ranking is certain. Default `false`. */
   exact?: boolean;
   signal?: AbortSignalLike;
 }
@@ -109,7 +111,19 @@ const OPTIONS = [
   ],
 ] as const;
 const RECALL = [
-  ...['text', 'vector', 'k', 'types', 'tags', 'from', 'threshold', 'superseded', 'exact', 'signal'],
+  ...[
+    'text',
+    'vector',
+    'k',
+    'types',
+    'tags',
+    'from',
+    'threshold',
+    'superseded',
+    'candidates',
+    'exact',
+    'signal',
+  ],
 ] as const;
 const DEFAULT_HALF_LIFE_DAYS = 90;
 const POWER = 2;
@@ -215,15 +229,18 @@ export class AgentMemory {
 
   /** The same, and whether the ranking is certain. */
   async recallWithStatus(recall: Recall): Promise<RecallResult> {
-    const { k = K, threshold, exact = false, signal } = recall;
+    const { k = K, threshold, candidates = CANDIDATES, exact = false, signal } = recall;
+    if (!(Number.isInteger(candidates) && candidates > 0)) {
+      throw invalidArgument('candidates', `must be a positive integer, not ${String(candidates)}`);
+    }
     const filter = this.#readable(recall);
     const vector = await this.#question(recall);
-    const fading = this.#fading();
+    const fading = this.#fading(candidates);
     const { hits, complete } = await pipeline<MemoryMetadata>([
       retrieve(this.#db, { vector, filter, threshold }),
       fade(fading),
       take(k),
-    ]).run({ maxCandidates: exact ? Number.POSITIVE_INFINITY : CANDIDATES, ...(signal && { signal }) });
+    ]).run({ maxCandidates: exact ? Number.POSITIVE_INFINITY : candidates, ...(signal && { signal }) });
     const memories = hits.map((hit) => ({
       ...memoryOf(hit.metadata),
       score: hit.score,
@@ -317,9 +334,9 @@ export class AgentMemory {
     return `${this.namespace}/${agent}`;
   }
 
-  #fading(): Fading {
+  #fading(candidates: number): Fading {
     const halfLifeDays = (type: string) => this.#halfLives.get(type) ?? this.#defaultHalfLife;
-    return { now: this.#now(), power: this.#power, halfLifeDays };
+    return { now: this.#now(), power: this.#power, halfLifeDays, candidates };
   }
 
   /** What this agent may see of what is asked for, as a filter. */

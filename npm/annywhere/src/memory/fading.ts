@@ -9,15 +9,13 @@ import type { Candidate, Stage } from '../pipeline/pipeline.js';
 import type { MemoryMetadata } from './memory.js';
 
 const DAY_MS = 86_400_000;
-/** Enough candidates that most recalls need one round. */
-const CANDIDATES_PER_HIT = 4;
-const LEAST_CANDIDATES = 64;
-
 export interface Fading {
   now: number;
   power: number;
   /** Days after which a memory of this type is worth half; `Infinity` for never. */
   halfLifeDays: (type: string) => number;
+  /** How many of the most similar memories are ranked at least. */
+  candidates: number;
 }
 
 /** 1 when it was made, 0.5 after one half-life; 1 for times to come. */
@@ -31,11 +29,7 @@ export function fade(fading: Fading): Stage<MemoryMetadata> {
   return {
     name: 'fade',
     prepare(request) {
-      request.candidates = Math.max(
-        request.candidates,
-        CANDIDATES_PER_HIT * request.wanted,
-        LEAST_CANDIDATES,
-      );
+      request.candidates = Math.max(request.candidates, fading.candidates);
     },
     reach: (similarity) => worth(similarity, power),
     run(candidates) {
