@@ -43,7 +43,11 @@ function typeChecks() {
   const below = (folder) => readdirSync(inRoot(folder)).map((name) => join(folder, name));
   return [...below('npm'), 'www', 'worker', 'tests', 'benches']
     .filter((project) => existsSync(inRoot(project, 'tsconfig.json')))
-    .map((project) => [npmProgram('tsc'), '--noEmit', '-p', inRoot(project)]);
+    .map((project) => {
+      // The projects after it read its declarations, so they are written.
+      const emit = project === join('npm', 'annywhere') ? [] : ['--noEmit'];
+      return [npmProgram('tsc'), ...emit, '-p', inRoot(project)];
+    });
 }
 
 await main(import.meta, async () => {
