@@ -15,7 +15,7 @@ const DAY = 86_400_000;
 const NOW = Date.parse('2026-01-01');
 const STEP = 2000;
 const TYPES = ['fact', 'experience', 'conversation', 'task'];
-const CANDIDATES = [16, 32, 64, 256];
+const CANDIDATES = [32, 64, 128, 256];
 
 const data = await loadGlosses({ dimensions: 256, queries: QUERIES });
 const median = (times) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
