@@ -72,7 +72,7 @@ export interface Recall {
   /** Also those that others replaced. Default `false`. */
   superseded?: boolean;
   /**
-   * How many of the most similar memories are ranked by importance and age. Default 256; more only if fewer than k are
+   * How many of the most similar memories are ranked by importance and age. Default 128; more only if fewer than k are
    * left of them. With fewer the answer comes sooner and misses more of what `exact` finds, see `benches/memory.mjs`.
    */
   candidates?: number;
@@ -128,7 +128,7 @@ const RECALL = [
 const DEFAULT_HALF_LIFE_DAYS = 90;
 const POWER = 2;
 const K = 10;
-const CANDIDATES = 256;
+const CANDIDATES = 128;
 
 /** Changes of one row that read it first, in their order; of all memories of a database, not of one agent. */
 const changes = new WeakMap<object, Promise<unknown>>();
