@@ -217,6 +217,17 @@ impl Engine {
         })
     }
 
+    /// Opens a file for reading only, in place of the present content; vectors and metadata stay in it.
+    #[napi(catch_unwind)]
+    pub fn open_file(&self, source: String) -> AsyncTask<Work<(), ()>> {
+        let config = Arc::clone(&self.config);
+        self.write(move |database| {
+            let file = files::FileSource::open(&PathBuf::from(source))?;
+            *database = Database::open(Arc::new(file), &*read(&config)?)?;
+            Ok(())
+        })
+    }
+
     /// Opens the store in a folder, or makes one, in place of the present content; every change goes there from now on.
     /// `strict`: a change ends after it is flushed.
     #[napi(catch_unwind)]

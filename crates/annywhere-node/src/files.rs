@@ -2,7 +2,7 @@
 //! folder flushed: after a crash the target holds the old content or the new one.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use annywhere::{Error, Sink, Source};
@@ -30,9 +30,7 @@ impl Source for FileSource {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
-        let mut file = &self.file;
-        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(buffer));
-        read.map_err(|error| match error.kind() {
+        read_exact_at(&self.file, offset, buffer).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => Error::Corrupt {
                 section: "file".to_owned(),
                 reason: format!("it ends before byte {}", offset + buffer.len() as u64),
@@ -40,6 +38,24 @@ impl Source for FileSource {
             _ => Error::Io { operation: "read".to_owned(), reason: error.to_string() },
         })
     }
+}
+
+/// Reads from a place without moving the file's position, which threads share.
+#[cfg(unix)]
+fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
+        if read == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        (offset, buffer) = (offset + read as u64, &mut buffer[read..]);
+    }
+    Ok(())
 }
 
 /// Has `write` fill a new file and puts it in the place of `path`, or of the file that a link at `path` leads to.

@@ -1,5 +1,7 @@
 //! One database, as JavaScript sees it.
 
+use std::sync::Arc;
+
 use annywhere::{Access, Config, Database, Error, Hits, SearchParams, Store};
 use js_sys::{Float32Array, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -158,6 +160,16 @@ impl Engine {
         self.check_writable()?;
         self.database = Database::read(&FileSource::open(source)?, &self.config)?;
         self.rewrite()
+    }
+
+    /// Opens a file for reading only, in place of the present content; vectors and metadata stay in it. The caller closes
+    /// the handle when the content is another one or the engine is gone.
+    #[wasm_bindgen(js_name = openFile)]
+    #[expect(clippy::arc_with_non_send_sync, reason = "there are no threads here, and natively there are")]
+    pub fn open_file(&mut self, source: &FileSystemSyncAccessHandle) -> Result<(), Thrown> {
+        self.check_writable()?;
+        self.database = Database::open(Arc::new(FileSource::open(source)?), &self.config)?;
+        Ok(())
     }
 
     /// Opens the store in a folder, or makes one, in place of the present content; every change goes there from now on.

@@ -8,19 +8,19 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
 /// Reads one file from any place.
-pub struct FileSource<'a> {
-    handle: &'a FileSystemSyncAccessHandle,
+pub struct FileSource {
+    handle: FileSystemSyncAccessHandle,
     len: u64,
 }
 
-impl FileSource<'_> {
-    pub fn open(handle: &FileSystemSyncAccessHandle) -> Result<FileSource<'_>, Error> {
+impl FileSource {
+    pub fn open(handle: &FileSystemSyncAccessHandle) -> Result<FileSource, Error> {
         let len = handle.get_size().map_err(|thrown| io("getSize", &thrown))?;
-        Ok(FileSource { handle, len: len as u64 })
+        Ok(FileSource { handle: handle.clone(), len: len as u64 })
     }
 }
 
-impl Source for FileSource<'_> {
+impl Source for FileSource {
     fn len(&self) -> u64 {
         self.len
     }

@@ -60,6 +60,8 @@ export interface Engine {
   saveFile(target: string | SyncFile): MaybePromise<void>;
   /** Replaces the content; unchanged on error. */
   loadFile(source: string | SyncFile): MaybePromise<void>;
+  /** Opens a file for reading only; vectors and metadata stay in it, which stays open in WebAssembly. */
+  openFile(source: string | SyncFile): MaybePromise<void>;
   /**
    * Opens the store in a folder, or makes one, in place of the content; every change goes there from now on. Native
    * takes a path, and with `strict` ends a change after it is flushed.
@@ -154,6 +156,7 @@ export interface EngineStats {
   targetRecall: number;
   embedding?: string;
   textFields: string[];
+  originals: 'memory' | 'storage';
   memory: {
     vectors: number;
     codes: number;

@@ -122,6 +122,10 @@ export class GuardedEngine {
     return this.#call((engine) => engine.saveFile(target));
   }
 
+  openFile(source: string | SyncFile): Promise<void> {
+    return this.#call((engine) => engine.openFile(source));
+  }
+
   loadFile(source: string | SyncFile): Promise<void> {
     return this.#call((engine) => engine.loadFile(source));
   }

@@ -382,6 +382,14 @@ export interface RuntimeInfo {
 }
 
 /** What a database holds and costs; the options are those in force. */
+export interface LoadOptions {
+  /**
+   * Where vectors and metadata are: in memory (the default), or in the file that is loaded. In the file they are read
+   * when a search needs them, the database can only be read, and a row takes little more memory than its code and id.
+   */
+  originals?: 'memory' | 'storage';
+}
+
 export interface Stats {
   /** Rows that can be found. */
   count: number;
@@ -416,6 +424,8 @@ export interface Stats {
   };
   /** Where it is kept: files of the operating system, the origin private file system, or IndexedDB. */
   storage?: 'files' | 'opfs' | 'indexeddb';
+  /** Where vectors and metadata are; see `load`. */
+  originals: 'memory' | 'storage';
   implementation: ImplementationType;
   simd: string;
 }

@@ -17,6 +17,7 @@ import { hitsOf, manyHitsOf, withVectors } from './hits.js';
 import { checkId } from './ids.js';
 import { insertInSteps } from './insert-steps.js';
 import { Keeper } from './keeper.js';
+import { checkLoadOptions } from './load-options.js';
 import { metadataFromJson } from './metadata.js';
 import { type CheckedOptions, checkIndexOptions, checkOptions } from './options.js';
 import { QuickSearch } from './quick-search.js';
@@ -40,6 +41,7 @@ import type {
   Explanation,
   Hit,
   IndexOptions,
+  LoadOptions,
   InsertOptions,
   ListOptions,
   ManyQuery,
@@ -83,6 +85,8 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   #isMissing = false;
   #keeper: Keeper | undefined;
   #closing: Promise<void> | undefined;
+  /** Closes the file that the engine reads vectors from. */
+  #file: (() => void) | undefined;
 
   /** `canHaveWorker` is for entries whose databases may live in a worker; the database made here never does. */
   constructor(runtime: Runtime, options: DbOptions, canHaveWorker = false) {
@@ -321,7 +325,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const { implementation, simd } = this.#engine;
     const stats = JSON.parse(this.#engine.stats()) as EngineStats;
     const { count, deleted, dimensions, distanceMetric, index, quantization, memory, textFields } = stats;
-    const { m, efConstruction, efSearch, targetRecall } = stats;
+    const { m, efConstruction, efSearch, targetRecall, originals } = stats;
     const { total: memoryUsage, ...parts } = memory;
     const embedding = embeddingOf(stats.embedding);
     return {
@@ -337,6 +341,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       memoryUsage,
       memory: parts,
       ...(this.#keeper && { storage: this.#keeper.kind }),
+      originals,
       implementation,
       simd,
     };
@@ -419,17 +424,20 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /**
    * Replaces the content by that of a file or of the bytes of one; unchanged on error. `storagePath` is opened.
+   * With `originals: 'storage'` vectors and metadata stay in the file, which is then open for reading only.
    * Rejects with `Corrupt`, `VersionTooNew`, or `Mismatch` where the file contradicts the options.
    */
-  async load(source: string | Uint8Array | ArrayBuffer): Promise<void> {
+  async load(source: string | Uint8Array | ArrayBuffer, options?: LoadOptions): Promise<void> {
+    const stays = checkLoadOptions(options, source, this.#options.storagePath) === 'storage';
+    if (stays) return this.#openFile(this.#path(source as string, 'source', invalidArgument));
     if (typeof source === 'string') {
       const path = this.#path(source, 'source', invalidArgument);
       // What is there is the content already.
       if (path === this.#options.storagePath) return this.#write(() => {});
-      return this.#rewrite((engine) => this.#storage('source', invalidArgument).load(engine, path));
+      return this.#replace((engine) => this.#storage('source', invalidArgument).load(engine, path));
     }
     const bytes = copyBytes(source);
-    return this.#rewrite((engine) => engine.loadBytes(bytes));
+    return this.#replace((engine) => engine.loadBytes(bytes));
   }
 
   /**
@@ -444,9 +452,32 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       } finally {
         this.#engine?.free();
         this.#engine = undefined;
+        this.#closeFile();
       }
     });
     return this.#closing;
+  }
+
+  /** Takes other content into memory. */
+  async #replace(body: (engine: GuardedEngine) => Promise<void>): Promise<void> {
+    return this.#rewrite(async (engine) => {
+      await body(engine);
+      this.#closeFile();
+    });
+  }
+
+  /** Takes a file in place of the content and leaves vectors and metadata in it. */
+  async #openFile(path: string): Promise<void> {
+    return this.#rewrite(async (engine) => {
+      const close = await this.#storage('source', invalidArgument).open(engine, path);
+      this.#closeFile();
+      this.#file = close;
+    });
+  }
+
+  #closeFile(): void {
+    this.#file?.();
+    this.#file = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

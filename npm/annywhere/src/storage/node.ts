@@ -41,6 +41,21 @@ export const nodeFiles: FileStorage = {
     }
   },
 
+  async open(engine, path) {
+    if (engine.implementation === 'native') {
+      await engine.openFile(path);
+      return () => {};
+    }
+    const file = open(path, 'r');
+    try {
+      await engine.openFile(file);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return () => file.close();
+  },
+
   async save(engine, path) {
     if (engine.implementation === 'native') return engine.saveFile(path);
     const target = targetOf(path);

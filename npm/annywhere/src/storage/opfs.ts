@@ -41,6 +41,19 @@ export const opfs: FileStorage = {
     await withAccess(file, (handle) => engine.loadFile(handle));
   },
 
+  async open(engine, path) {
+    const file = await findFile(path);
+    if (!file) throw ioError('open', new Error(`${path} does not exist in this origin's file system`));
+    const handle = await opened(() => openAccess(file));
+    try {
+      await engine.openFile(handle);
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+    return () => handle.close();
+  },
+
   async save(engine, path) {
     const { folderNames, name } = split(path);
     try {

@@ -1,0 +1,29 @@
+/** What `load` is asked beside its source. */
+import { describe, invalidArgument } from './errors.js';
+import { own, refuseUnknown } from './options.js';
+import type { LoadOptions } from './types.js';
+
+/** Where vectors and metadata are to be. They stay only in a file, and not beside a store. */
+export function checkLoadOptions(
+  options: LoadOptions | undefined,
+  source: unknown,
+  storagePath: string | undefined,
+): 'memory' | 'storage' {
+  if (options === undefined) return 'memory';
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgument('options', `must be an object, not ${describe(options)}`);
+  }
+  refuseUnknown(options, ['originals'], invalidArgument);
+  const originals = own(options, 'originals') ?? 'memory';
+  if (originals !== 'memory' && originals !== 'storage') {
+    throw invalidArgument('originals', `must be 'memory' or 'storage', not ${describe(originals)}`);
+  }
+  if (originals === 'memory') return originals;
+  if (typeof source !== 'string') {
+    throw invalidArgument('originals', "can be 'storage' only where the source is a path");
+  }
+  if (storagePath !== undefined) {
+    throw invalidArgument('originals', "cannot be 'storage' in a database with a storagePath");
+  }
+  return originals;
+}
