@@ -11,7 +11,16 @@ const TOOLS = [
   ['cargo', 'metadata', '--locked', '--format-version=1', '--no-deps'],
   ['cargo', 'fmt', '--all', '--check'],
   // The WebAssembly shell is linted for its own target: handles of JavaScript cannot be shared between threads.
-  ['cargo', 'clippy', '--quiet', '--workspace', '--exclude', 'annywhere-wasm', '--all-targets', ...DENY_WARNINGS],
+  [
+    'cargo',
+    'clippy',
+    '--quiet',
+    '--workspace',
+    '--exclude',
+    'annywhere-wasm',
+    '--all-targets',
+    ...DENY_WARNINGS,
+  ],
   [
     'cargo',
     'clippy',

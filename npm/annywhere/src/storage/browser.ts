@@ -62,6 +62,7 @@ export const browserStorage: FileStorage = {
   join: opfs.join,
   exists: async (path) => (await choose()).exists(path),
   load: async (engine, path) => (await choose()).load(engine, path),
+  open: async (engine, path) => (await choose()).open(engine, path),
   save: async (engine, path) => (await choose()).save(engine, path),
   move: async (from, to) => (await choose()).move(from, to),
   remove: async (path) => (await choose()).remove(path),

@@ -25,6 +25,10 @@ export const idb: FileStorage = {
       await engine.loadFile(fileOf(new Uint8Array(bytes)));
     }),
 
+  open: async () => {
+    throw ioError('open', new Error('files in IndexedDB are read whole, so vectors cannot stay in them'));
+  },
+
   save: (engine: FileEngine, path) =>
     translated('save', async () => {
       const file = fileOf(new Uint8Array(0));
