@@ -165,7 +165,6 @@ impl Engine {
     /// Opens a file for reading only, in place of the present content; vectors and metadata stay in it. The caller closes
     /// the handle when the content is another one or the engine is gone.
     #[wasm_bindgen(js_name = openFile)]
-    #[expect(clippy::arc_with_non_send_sync, reason = "there are no threads here, and natively there are")]
     pub fn open_file(&mut self, source: &FileSystemSyncAccessHandle) -> Result<(), Thrown> {
         self.check_writable()?;
         self.database = Database::open(Arc::new(FileSource::open(source)?), &self.config)?;
