@@ -10,6 +10,7 @@ const BENCHES = {
   recall: { script: 'recall.mjs', flags: ['--no-liftoff'] },
   words: { script: 'words.mjs', flags: ['--no-liftoff'] },
   store: { script: 'store.mjs', flags: [] },
+  originals: { script: 'originals.mjs', flags: ['--no-liftoff'] },
   media: { script: 'media.mjs', flags: [] },
   memory: { script: 'memory.mjs', flags: ['--no-liftoff'] },
   peers: { script: 'peers/run.mjs', flags: [], onlyByName: true },
