@@ -518,17 +518,20 @@ impl Database {
         let rows = selection.as_ref().map_or(self.len(), |selection| selection.count);
         let k = params.k.min(rows);
         let ef = params.ef.unwrap_or(options.ef_search).max(k).min(MAX_ROWS);
-        let few = |is_few: &dyn Fn(&Selection) -> bool| selection.as_deref().is_some_and(is_few);
+        let selected = |test: &dyn Fn(&Selection) -> bool| selection.as_deref().is_some_and(test);
         let method = match &self.stored.index {
             _ if rows == 0 => Method::Nothing,
             _ if params.exact || k == rows => Method::Exact,
             // A list as long as the database visits every row anyway.
-            Index::Graph { .. } if ef < rows && !few(&|selection| selection.is_few_for_graph(ef)) => {
+            Index::Graph { .. } if ef < rows && !selected(&|selection| selection.is_few_for_graph(ef)) => {
                 Method::Graph { ef, rescore: params.rescore }
             }
-            Index::Scan(scan) if scan.is_coded() && !few(&|selection| selection.is_few_for_scan(k)) => {
+            Index::Scan(scan) if scan.is_coded() && !selected(&|selection| selection.is_few_for_scan(k)) => {
                 let target = params.target_recall.unwrap_or(options.target_recall);
-                let effort = scan.effort(target, k);
+                let mut effort = scan.effort(target, k);
+                if selected(&|selection| selection.is_far_for_scan(k)) {
+                    effort.reach = f32::INFINITY;
+                }
                 Method::Scan(Effort { rescore: params.rescore, ..effort })
             }
             _ => Method::Exact,

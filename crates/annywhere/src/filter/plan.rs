@@ -15,8 +15,10 @@ use crate::slots::Slot;
 
 /// Up to so many matches are compared in the time that a scan takes to begin.
 const FEW_FOR_SCAN: usize = 256;
-/// The last match among so many rows is as far as the scan's table of reaches goes.
+/// The last match among so many rows is as far as the scan's table of reaches goes; beyond it all cells are scanned.
 const FARTHEST_RANK: f32 = 1_000.0;
+/// Scanning the codes of so many rows takes as long as comparing one of them.
+const SCANNED_PER_COMPARED: f32 = 32.0;
 /// A walk compares about 20 rows for each place of its list, and takes for one, with the links that lead to it, as long as
 /// comparing five takes.
 const FEW_PER_PLACE: usize = 96;
@@ -51,9 +53,14 @@ impl Selection {
         k as f32 / self.share
     }
 
+    /// Whether the `k`-th match may lie in any cell of a scan.
+    pub(crate) fn is_far_for_scan(&self, k: usize) -> bool {
+        self.rank_of(k) > FARTHEST_RANK
+    }
+
     /// Whether comparing every match takes no longer than scanning.
     pub(crate) fn is_few_for_scan(&self, k: usize) -> bool {
-        self.count <= FEW_FOR_SCAN || self.rank_of(k) > FARTHEST_RANK
+        self.count <= FEW_FOR_SCAN || (self.is_far_for_scan(k) && self.share * SCANNED_PER_COMPARED < 1.0)
     }
 
     /// Whether comparing every match takes no longer than walking a graph with a list of this length.

@@ -120,7 +120,8 @@ impl Task for ScanSearch<'_> {
             }
             let reach = match selection {
                 None => effort.reach,
-                Some(selection) => seen.reach(k, selection, effort.reaches),
+                Some(selection) if effort.reach.is_finite() => seen.reach(k, selection, effort.reaches),
+                Some(_) => effort.reach,
             };
             if needed_reach(place, cells[next].rank() - nearest, progress.ceiling - progress.floor) > reach {
                 break;
