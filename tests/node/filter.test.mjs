@@ -168,7 +168,7 @@ onEveryEngine('filters', ({ VectorDb, name }) => {
     const vector = vectors.slice(0, 16);
     for (const [options, whole, part] of [
       [{ index: 'scan' }, 'scan', 'maskedScan'],
-      [{ index: 'hnsw', hnswConfig: { m: 8, efConstruction: 40 } }, 'graph', 'filteredGraph'],
+      [{ index: 'hnsw', hnswConfig: { m: 8, efConstruction: 40, efSearch: 40 } }, 'graph', 'filteredGraph'],
     ]) {
       const db = new VectorDb({ dimensions: 16, ...options });
       await db.insertBatch({ ids, vectors, metadata });
