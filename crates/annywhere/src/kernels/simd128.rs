@@ -7,8 +7,8 @@
 use std::arch::wasm32::{
     f32x4_abs, f32x4_add, f32x4_mul, f32x4_splat, f32x4_sub, i8x16_bitmask, i8x16_shuffle, i8x16_swizzle,
     i16x8_add, i16x8_load_extend_i8x8, i16x8_shl, i16x8_shuffle, i16x8_splat, i16x8_sub, i32x4_add,
-    i32x4_dot_i16x8, i32x4_shuffle, i32x4_splat, u8x16_add, u8x16_shr, u8x16_splat, u16x8_ge, u16x8_shr,
-    u16x8_splat, v128, v128_and, v128_any_true, v128_load, v128_or, v128_store,
+    i32x4_dot_i16x8, i32x4_shuffle, i32x4_splat, u8x16_add, u8x16_splat, u16x8_ge, u16x8_shr, u16x8_splat,
+    v128, v128_and, v128_any_true, v128_load, v128_or, v128_store,
 };
 
 use super::{
@@ -134,7 +134,8 @@ impl Kernels for Simd128 {
         sum!(query, rows, |q, x| f32x4_abs(f32x4_sub(q, x)))
     }
 
-    /// As on AVX2, with the rows of a block in two registers.
+    /// As on AVX2, with the rows of a block in two registers. High nibbles are shifted as 16-bit lanes and masked, because
+    /// V8 builds the mask of an 8-bit shift anew every time.
     #[inline(never)]
     fn block_sums(self, tables: &[u8], codes: &[u8], least: u16, sums: &mut [u16; BLOCK_ROWS]) -> u32 {
         check_block(tables, codes);
@@ -153,7 +154,7 @@ impl Kernels for Simd128 {
                         let code = v128_load(rows.add(half * BLOCK_ROWS / 2).cast());
                         let picked = u8x16_add(
                             i8x16_swizzle(first, v128_and(code, low)),
-                            i8x16_swizzle(second, u8x16_shr(code, 4)),
+                            i8x16_swizzle(second, v128_and(u16x8_shr(code, 4), low)),
                         );
                         *bytes = u8x16_add(*bytes, picked);
                     }
