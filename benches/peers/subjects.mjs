@@ -9,7 +9,7 @@ const adapter = (name) => join(import.meta.dirname, 'subjects', name);
 export const NODE_FLAGS = ['--no-liftoff'];
 
 const inNode = (script, ...args) => [process.execPath, ...NODE_FLAGS, adapter(script), ...args];
-const inPython = (script) => [python, adapter(script)];
+const inPython = (script, ...args) => [python, adapter(script), ...args];
 
 /** `runs` says as what: native code or WebAssembly. Ours have `ours`: the group that is compared with peers as one.
  * A program that may not be there names what builds it. */
@@ -46,6 +46,7 @@ export const SUBJECTS = [
     command: inNode('annywhere.mjs', 'wasm', 'hnsw'),
   },
   { name: 'scann', runs: 'native', command: inPython('scann_tree.py') },
+  { name: 'scann-plain', runs: 'native', command: inPython('scann_tree.py', 'plain') },
   { name: 'faiss-ivf-pq', runs: 'native', command: inPython('faiss_ivf_pq.py') },
   { name: 'faiss-hnsw', runs: 'native', command: inPython('faiss_hnsw.py') },
   { name: 'pyglass', runs: 'native', command: inPython('glass_hnsw.py') },

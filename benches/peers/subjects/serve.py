@@ -1,7 +1,7 @@
 """The Python side of the protocol (README.md): a subject is an object, and `serve` answers the driver for it.
 
 version             the library's
-settings(data)      the settings to measure, each with a `label`
+settings()          the settings to measure, each with a `label`; or raises `Refusal`
 build(rows)         builds the index; this is timed
 index_bytes()       size of the index with its vectors, or None
 use(setting)        makes it the one that searches run with
@@ -26,12 +26,18 @@ os.dup2(2, 1)
 SCRATCH = Path(os.environ["BENCH_SCRATCH"])
 
 
+class Refusal(Exception):
+    """The subject cannot take part; says why."""
+
+
 def serve(subject_class) -> None:
     answers = Answers(subject_class)
     for line in sys.stdin:
         request = json.loads(line)
         try:
             reply = getattr(answers, request.pop("call"))(**request)
+        except Refusal as refusal:
+            reply = {"refused": str(refusal)}
         except Exception:
             reply = {"error": traceback.format_exc()}
         print(json.dumps(reply), file=replies, flush=True)
