@@ -2,7 +2,7 @@
 // a failure.
 //
 //   npm/annywhere/docs/errors.md   the codes of AnnywhereError, from errors.ts
-//   npm/annywhere/docs/api.md      methods and types, from their comments; made by every build and not kept in git
+//   npm/annywhere/docs/api.md      methods and types, from the declarations of a build; made by every build and not kept in git
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { inRoot, root } from './lib/paths.mjs';
 import { Failure, main } from './lib/run.mjs';
@@ -52,50 +52,57 @@ const prose = (comment) =>
     .join('\n')
     .trim();
 
-/** `{ name, signature, says }` of every public method of a class, in its order. */
-function methodsOf(source) {
-  const method = new RegExp(
-    `\\n  ${COMMENT}  ((?:static )?(?:override )?(?:async )?\\*?([a-z]\\w*)(?:<[^>]*>)?\\([\\s\\S]*?) \\{\\n`,
-    'g',
-  );
-  return [...source.matchAll(method)]
-    .map(([, comment, signature, name]) => ({ name, signature: oneLine(signature), says: prose(comment) }))
-    .filter(({ name }) => name !== 'constructor');
+/** Matches what `kinds` declare in a file of declarations, with the comment before it. */
+const declarations = (kinds, end) =>
+  new RegExp(`(?:^${COMMENT})?^export (?:declare )?((?:${kinds}) (\\w+)[\\s\\S]*?${end})`, 'gm');
+const BLOCKS = declarations('interface|class', '^\\}');
+const STATEMENTS = declarations('type|function', ';$(?=\\n(?:\\S|$)|(?![\\s\\S]))');
+
+/** `{ name, code, says, at }` of everything a file of declarations exports, in its order. */
+function exportsOf(source) {
+  return [BLOCKS, STATEMENTS]
+    .flatMap((pattern) => [...source.matchAll(pattern)])
+    .map(({ index, 1: comment, 2: code, 3: name }) => ({ name, code, says: prose(comment ?? ''), at: index }))
+    .sort((one, other) => one.at - other.at);
 }
 
-const oneLine = (signature) =>
-  signature
-    .replace(/^(static )?(async )?/, '$1')
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/\( /, '(')
-    .replace(/, \)/, ')');
-
-/** `{ name, code, says }` of every exported type of a file, in its order. */
-function typesOf(source) {
-  const type = new RegExp(
-    `(?:\\n${COMMENT}|\\n)(export (?:interface|type) (\\w+)[\\s\\S]*?(?:\\n\\}|;))\\n`,
-    'g',
-  );
-  return [...source.matchAll(type)].map(([, comment, code, name]) => ({
-    name,
-    code: code.replaceAll(/^export /gm, ''),
-    says: comment === undefined ? '' : prose(comment),
-  }));
+/** `{ name, signatures, says }` of every public method of a class, in its order; overloads are one. */
+function methodsOf(source, className) {
+  const { code } = exportsOf(source).find(({ name }) => name === className);
+  const method = new RegExp(`^ {4}${COMMENT}^ {4}((?:static )?([a-z]\\w*)(?:<[^>]*>)?\\([\\s\\S]*?;)$`, 'gm');
+  const methods = new Map();
+  for (const [, comment, signature, name] of code.matchAll(method)) {
+    if (name === 'constructor') continue;
+    const known = methods.get(name) ?? { name, signatures: [], says: [] };
+    known.signatures.push(signature.replace(/;$/, ''));
+    known.says.push(prose(comment));
+    methods.set(name, known);
+  }
+  return [...methods.values()].map((known) => ({ ...known, says: known.says.join('\n\n') }));
 }
+
+const block = (code) => `\`\`\`ts\n${code}\n\`\`\``;
+
+const described = ({ name, signatures, says }) =>
+  `### ${name}\n\n${block(signatures.join('\n'))}\n\n${says}\n`;
 
 function apiPage() {
-  const read = (name) => readFileSync(inRoot('npm/annywhere/src', name), 'utf8');
-  const methods = methodsOf(read('vector-db.ts')).map(
-    ({ name, signature, says }) => `### ${name}\n\n\`\`\`ts\n${signature}\n\`\`\`\n\n${says}\n`,
-  );
+  const source = (name) => readFileSync(inRoot('npm/annywhere/src', name), 'utf8');
+  const declared = (name) => readFileSync(inRoot('npm/annywhere/dist', `${name}.d.ts`), 'utf8');
+  const methods = [
+    ...methodsOf(declared('node'), 'VectorDb'),
+    ...methodsOf(declared('vector-db'), 'EngineBoundDb'),
+  ].map(described);
+  const federation = methodsOf(declared('federate'), 'Federation').map(described);
   const functions = [
-    ...read('entry.ts').matchAll(new RegExp(`  ${COMMENT}  readonly (\\w+): ([^;]+);`, 'g')),
-  ].map(
-    ([, comment, name, type]) => `### ${name}\n\n\`\`\`ts\n${name}: ${type}\n\`\`\`\n\n${prose(comment)}\n`,
+    ...source('entry.ts').matchAll(new RegExp(`  ${COMMENT}  readonly (\\w+): ([^;]+);`, 'g')),
+  ].map(([, comment, name, type]) =>
+    described({ name, signatures: [`${name}: ${type}`], says: prose(comment) }),
   );
-  const types = typesOf(read('types.ts')).map(
-    ({ name, code, says }) => `### ${name}\n${says && `\n${says}\n`}\n\`\`\`ts\n${code}\n\`\`\`\n`,
-  );
+  const types = ['types', 'filter-types', 'federate', 'embed/embedder']
+    .flatMap((name) => exportsOf(declared(name)))
+    .filter(({ code }) => /^(interface|type)/.test(code))
+    .map(({ name, code, says }) => `### ${name}\n${says && `\n${says}\n`}\n${block(code)}\n`);
   return `# API
 
 Written from the comments in the sources by \`node pkg-scripts/docs.mjs\`. Errors are described in [errors.md](errors.md).
@@ -108,6 +115,11 @@ ${methods.join('\n')}
 ## Functions
 
 ${functions.join('\n')}
+## Several databases as one
+
+\`federate(databases)\` makes one \`Federation\` of them.
+
+${federation.join('\n')}
 ## Types
 
 ${types.join('\n')}`;

@@ -154,6 +154,7 @@ describe('the entries', () => {
     assert.deepEqual(expected, [
       'AnnywhereError',
       'VectorDb',
+      'federate',
       'getImplementationType',
       'getRuntimeInfo',
       'init',

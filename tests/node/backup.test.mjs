@@ -11,6 +11,7 @@ const root = fs.mkdtempSync(path.join(os.tmpdir(), 'annywhere-backup-'));
 after(() => fs.rmSync(root, { recursive: true, force: true }));
 let count = 0;
 const fresh = () => path.join(root, `${count++}`);
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const row = (id) => ({ id, vector: [1, 2] });
 const flip = (file, at) => {
   const bytes = fs.readFileSync(file);
@@ -114,8 +115,50 @@ onEveryEngine('backups', ({ VectorDb }) => {
     await rejects(() => db.scheduleBackups({ folder, every: 15, keep: 2 }), 'Closed');
   });
 
+  it('scheduleBackups() begins at once, unless there is one that is not so old', async () => {
+    const folder = fresh();
+    const db = new VectorDb({ dimensions: 2 });
+    await db.insert(row('a'));
+    const count = () => (fs.existsSync(folder) ? fs.readdirSync(folder).length : 0);
+    for (const wanted of [1, 1]) {
+      const schedule = db.scheduleBackups({ folder, every: 60_000, keep: 9 });
+      for (let turn = 0; count() < wanted && turn < 200; turn++) await pause(5);
+      await pause(50);
+      schedule.close();
+      assert.equal(count(), wanted);
+    }
+    const [name] = fs.readdirSync(folder);
+    fs.renameSync(path.join(folder, name), path.join(folder, 'backup-2020-01-01T00-00-00-000Z.annw'));
+    const schedule = db.scheduleBackups({ folder, every: 60_000, keep: 9 });
+    for (let turn = 0; count() < 2 && turn < 200; turn++) await pause(5);
+    schedule.close();
+    assert.equal(count(), 2);
+    await db.close();
+  });
+
+  it('scheduleBackups() keeps the last of each day if asked', async () => {
+    const folder = fresh();
+    fs.mkdirSync(folder, { recursive: true });
+    const old = (time) => `backup-2020-03-${time}-00-00-000Z.annw`;
+    for (const time of ['01T09', '01T17', '02T05', '02T06', '04T01', '04T02', '04T03']) {
+      fs.writeFileSync(path.join(folder, old(time)), '');
+    }
+    fs.writeFileSync(path.join(folder, 'mine.annw'), '');
+    const db = new VectorDb({ dimensions: 2 });
+    const schedule = db.scheduleBackups({ folder, every: 60_000, keep: { newest: 3, daily: 3 } });
+    for (let turn = 0; fs.readdirSync(folder).length !== 5 && turn < 200; turn++) await pause(5);
+    schedule.close();
+    const [, ...names] = fs.readdirSync(folder).sort().reverse();
+    // The newest is that of now; of its day there is no other.
+    assert.deepEqual(names, [names[0], old('04T03'), old('04T02'), old('02T06')]);
+    await db.close();
+  });
+
   it('refuse what makes no sense', async () => {
     const db = new VectorDb({ dimensions: 2 });
+    for (const keep of ['all', null, {}, { daily: 0 }, { daily: 1, newest: 0 }, { daily: 1, weekly: 1 }]) {
+      await rejects(() => db.scheduleBackups({ folder: root, every: 9, keep }), 'InvalidArgument');
+    }
     await rejects(() => db.scheduleBackups({ folder: root, every: 0, keep: 1 }), 'InvalidArgument', {
       argument: 'every',
     });

@@ -58,6 +58,16 @@ describe('the API page', () => {
       .map((name) => name.trim())
       .filter(Boolean);
     assert.ok(methods.length > 10 && exported.length > 10);
-    for (const name of [...methods, ...exported]) assert.match(page, new RegExp(`^### ${name}$`, 'm'));
+    for (const name of ['open', ...methods, ...exported])
+      assert.match(page, new RegExp(`^### ${name}$`, 'm'));
+  });
+
+  it('has every member of the types', () => {
+    const page = read('api.md');
+    const members = readFileSync(join(root, 'npm/annywhere/src/types.ts'), 'utf8').match(/^ {2}\w+\??: /gm);
+    assert.ok(members.length > 100);
+    for (const member of members) assert.ok(page.includes(`\n  ${member}`), `no member ${member}`);
+    const blocks = [...page.matchAll(/```ts\n([\s\S]*?)\n```/g)].map(([, code]) => code);
+    for (const code of blocks.filter((code) => code.startsWith('interface '))) assert.match(code, /\n\}$/);
   });
 });

@@ -145,6 +145,12 @@ onEveryEngine('filters', ({ VectorDb, name }) => {
     for await (const { id } of db.entries({ filter: { even: false }, after: 'row 5' })) some.push(id);
     const odd = ids.filter((id, row) => row % 2 === 1 && id > 'row 5' && id !== 'row 999');
     assert.deepEqual(some, odd.sort());
+    const all = [];
+    for await (const id of db.ids()) all.push(id);
+    assert.deepEqual(all, [...listed, 'row 9990'].sort());
+    const same = [];
+    for await (const id of db.ids({ filter: { even: false }, after: 'row 5' })) same.push(id);
+    assert.deepEqual(same, some);
     assert.deepEqual(
       (await db.getMany(['row 1', 'nobody', 'row 2', 'row 1'])).map((row) => row?.id ?? null),
       ['row 1', null, 'row 2', 'row 1'],

@@ -145,6 +145,37 @@ onEveryEngine('search', ({ VectorDb }) => {
     assert.deepEqual({ ...hits[0], extra: 1 }.extra, 1);
   });
 
+  it('by the id of a row finds what a search by its vector finds', async () => {
+    const random = new Random(9);
+    const db = new VectorDb({ dimensions: 8 });
+    await db.insertBatch(
+      Array.from({ length: 200 }, (_, n) => ({
+        id: `${n}`,
+        vector: random.vector(8),
+        metadata: { even: n % 2 === 0 },
+      })),
+    );
+    const { vector } = await db.get('17');
+    for (const rest of [
+      {},
+      { k: 3 },
+      { filter: { even: true } },
+      { include: { vector: true } },
+      { exact: true },
+    ]) {
+      assert.deepEqual(await db.search({ id: '17', ...rest }), await db.search({ vector, ...rest }));
+    }
+    assert.equal((await db.search({ id: '17' }))[0].id, '17');
+    const changing = [db.update('17', { vector: random.vector(8) }), db.search({ id: '17', k: 1 })];
+    assert.equal((await Promise.all(changing))[1][0].score.toFixed(4), '1.0000');
+    await rejects(db.search({ id: 'nobody' }), 'InvalidArgument', { argument: 'id' });
+    await rejects(db.search({ id: '17', vector }), 'InvalidArgument', { argument: 'id' });
+    await rejects(db.search({ id: 17 }), 'InvalidId');
+    await rejects(db.search({ id: '17', kk: 1 }), 'InvalidArgument', { argument: 'kk' });
+    await rejects(db.explain({ id: '17' }), 'InvalidArgument', { argument: 'id' });
+    await db.close();
+  });
+
   it('refuses a query that is not one, with the argument in the error', async () => {
     const db = new VectorDb({ dimensions: 2 });
     await db.insert({ id: 'a', vector: [1, 0] });

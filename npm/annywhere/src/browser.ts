@@ -1,6 +1,7 @@
 import { entryFunctions } from './entry.js';
+import { openDatabase } from './open.js';
 import { runtime } from './platform/browser.js';
-import type { DbOptions, Metadata } from './types.js';
+import type { DbOptions, Metadata, OpenOptions, OpenSource } from './types.js';
 import { startWorker } from './worker/start.js';
 import { WorkerDb } from './worker/worker-db.js';
 
@@ -13,5 +14,13 @@ export class VectorDb<Meta extends object = Metadata> extends WorkerDb<Meta> {
   /** Checks every option and does nothing else: no file is opened. Throws `InvalidOption`. */
   constructor(options: DbOptions) {
     super(runtime, startWorker, options);
+  }
+
+  /** {@inheritDoc openDatabase} */
+  static open<Meta extends object = Metadata>(
+    what: OpenSource | OpenOptions,
+    options?: OpenOptions,
+  ): Promise<VectorDb<Meta>> {
+    return openDatabase((all) => new VectorDb<Meta>(all), what, options);
   }
 }

@@ -4,7 +4,7 @@
  * typed arrays. Native calls may work on another thread, therefore `MaybePromise`.
  */
 
-import type { DistanceMetric, Quantization } from './types.js';
+import type { DistanceMetric, Quantization, Stats } from './types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -157,14 +157,5 @@ export interface EngineStats {
   embedding?: string;
   textFields: string[];
   originals: 'memory' | 'storage';
-  memory: {
-    vectors: number;
-    codes: number;
-    graph: number;
-    ids: number;
-    metadata: number;
-    columns: number;
-    words: number;
-    total: number;
-  };
+  memory: Stats['memory'] & { total: number };
 }

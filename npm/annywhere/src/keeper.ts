@@ -4,8 +4,8 @@
  */
 import { AnnywhereError } from './errors.js';
 import type { GuardedEngine } from './guarded-engine.js';
-import type { OpenStore, StoreState } from './storage/store.js';
-import type { Durability } from './types.js';
+import type { OpenStore, Room, StoreState } from './storage/store.js';
+import type { Durability, SaveInfo } from './types.js';
 
 /** Changes of `group` durability wait this long at most for their flush, and this many bytes of them. */
 const FLUSH_AFTER_MS = 10;
@@ -89,6 +89,18 @@ export class Keeper {
       else await nextTurn();
     }
     await this.#store.commit?.('strict');
+  }
+
+  /** A checkpoint, and what it wrote. */
+  async save(): Promise<SaveInfo> {
+    await this.checkpoint();
+    const { segmentBytes, generation } = this.state as StoreState;
+    return { bytes: segmentBytes, generation };
+  }
+
+  /** What the storage has left, as far as it tells. */
+  async room(): Promise<Room> {
+    return (await this.#store.room?.()) ?? {};
   }
 
   /** Reads the store again and checks everything; the number of rows in it. */

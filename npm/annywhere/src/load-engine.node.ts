@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import type { EngineModule } from './engine.js';
 import { AnnywhereError } from './errors.js';
 import { instantiate } from './load-engine.wasm.js';
@@ -26,7 +27,7 @@ export function loadForNode(): LoadedEngine {
   const failures: Error[] = [];
   for (const name of nativePackages()) {
     try {
-      return { module: loadNative(name), implementation: 'native', nativeErrors: [] };
+      return { module: loadNative(name), implementation: 'native', nativeErrors: [], threads: threads() };
     } catch (error) {
       failures.push(error as Error);
     }
@@ -45,6 +46,12 @@ export function loadForNode(): LoadedEngine {
 /** The WebAssembly engine inside this package, at once. */
 export function loadPackagedWasm(nativeErrors: readonly string[] = []): LoadedEngine {
   return instantiate(() => readFileSync(new URL('./annywhere.wasm', import.meta.url)), nativeErrors);
+}
+
+/** As many as the thread pool of the engine starts (rayon). */
+function threads(): number {
+  const asked = Number(process.env.RAYON_NUM_THREADS);
+  return Number.isInteger(asked) && asked > 0 ? asked : availableParallelism();
 }
 
 function nativePackages(): string[] {

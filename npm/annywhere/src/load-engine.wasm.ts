@@ -21,7 +21,7 @@ export function instantiate(
   } catch (cause) {
     throw unavailable('the WebAssembly engine cannot be started', cause);
   }
-  present = { module: glue, implementation: 'wasm', nativeErrors };
+  present = { module: glue, implementation: 'wasm', nativeErrors, threads: 1 };
   return present;
 }
 

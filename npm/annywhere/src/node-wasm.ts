@@ -1,6 +1,7 @@
 import { entryFunctions } from './entry.js';
+import { openDatabase } from './open.js';
 import { runtime } from './platform/node-wasm.js';
-import type { DbOptions, Metadata } from './types.js';
+import type { DbOptions, Metadata, OpenOptions, OpenSource } from './types.js';
 import { EngineBoundDb } from './vector-db.js';
 
 export * from './public.js';
@@ -12,5 +13,13 @@ export class VectorDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
   /** Checks every option and does nothing else: no file is opened. Throws `InvalidOption`. */
   constructor(options: DbOptions) {
     super(runtime, options);
+  }
+
+  /** {@inheritDoc openDatabase} */
+  static open<Meta extends object = Metadata>(
+    what: OpenSource | OpenOptions,
+    options?: OpenOptions,
+  ): Promise<VectorDb<Meta>> {
+    return openDatabase((all) => new VectorDb<Meta>(all), what, options);
   }
 }

@@ -7,7 +7,7 @@ import { type AnnywhereError, describe, invalidOption } from './errors.js';
 import { nearest } from './nearest.js';
 import type { DbOptions, DistanceMetric, Durability, IndexOptions, IndexType } from './types.js';
 
-const MAX_DIMENSIONS = 65_536;
+export const MAX_DIMENSIONS = 65_536;
 const MAX_ROWS = 2 ** 31 - 2;
 const MAX_M = 256;
 export const MAX_EF = 65_536;

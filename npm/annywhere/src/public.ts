@@ -2,6 +2,14 @@
 
 export type { EmbeddingContract } from './embed/embedder.js';
 export { AnnywhereError, type ErrorCode, type ErrorDetails } from './errors.js';
+export {
+  type FederatedHit,
+  type FederatedQuery,
+  type Federation,
+  federate,
+  type Searchable,
+  type Shard,
+} from './federate.js';
 export type { Filter, Operators } from './filter-types.js';
 export type {
   AbortSignalLike,
@@ -19,9 +27,13 @@ export type {
   FilterLimits,
   Fusion,
   GroupBy,
+  Health,
+  HealthOptions,
+  HealthProblem,
   Hit,
   HitParts,
   HnswConfig,
+  IdQuery,
   ImplementationType,
   Include,
   IndexOptions,
@@ -29,8 +41,11 @@ export type {
   InsertOptions,
   InsertProgress,
   ListOptions,
+  LoadOptions,
   ManyQuery,
   Metadata,
+  OpenOptions,
+  OpenSource,
   Path,
   Progress,
   Quantization,
@@ -38,8 +53,10 @@ export type {
   RecallReport,
   Row,
   RuntimeInfo,
+  SaveInfo,
   SearchQuery,
   Stats,
+  StoreHealth,
   Subscription,
   TextHit,
   TextOptions,

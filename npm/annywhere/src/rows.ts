@@ -28,6 +28,13 @@ export function rowsOf<Meta extends object>(found: EngineRows, dimensions: numbe
   return list;
 }
 
+/** Their ids. */
+export function idsOf(found: EngineRows): string[] {
+  const { rows } = found;
+  found.free?.();
+  return (JSON.parse(rows) as unknown[]).filter((_, at) => at % 2 === 0) as string[];
+}
+
 /** One row for each id, `null` where there is none; `found` are those that exist, in the same order. */
 export function byIds<Meta extends object>(ids: readonly string[], found: Row<Meta>[]): (Row<Meta> | null)[] {
   let next = 0;

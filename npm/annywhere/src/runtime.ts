@@ -14,6 +14,8 @@ export interface LoadedEngine {
   readonly implementation: ImplementationType;
   /** One sentence for each native binary that could not be loaded. */
   readonly nativeErrors: readonly string[];
+  /** How many threads the engine may use. */
+  readonly threads: number;
   failure?: AnnywhereError;
 }
 
@@ -96,8 +98,9 @@ export class Runtime {
   get info(): RuntimeInfo {
     const workerErrors = [...this.#workerErrors];
     if (!this.#present && this.#workerInfo) return { ...this.#workerInfo, workerErrors };
-    const { module, implementation, nativeErrors } = this.engineNow();
-    return { implementation, simd: module.simd(), version, nativeErrors, workerErrors };
+    const { module, implementation, nativeErrors, threads } = this.engineNow();
+    const storage = this.storage?.kind ?? 'none';
+    return { implementation, simd: module.simd(), threads, storage, version, nativeErrors, workerErrors };
   }
 
   get #present(): LoadedEngine | undefined {

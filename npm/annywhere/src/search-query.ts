@@ -2,18 +2,19 @@
 import { checkSignal, refuseAborted } from './abort.js';
 import { describe, invalidArgument } from './errors.js';
 import { filterToJson } from './filter.js';
+import { checkId } from './ids.js';
 import { LEAST_RECALL, MAX_EF, own, refuseUnknown } from './options.js';
-import type { AbortSignalLike, Include, ManyQuery, SearchQuery, TextQuery } from './types.js';
+import type { AbortSignalLike, IdQuery, Include, ManyQuery, SearchQuery, TextQuery } from './types.js';
 import { copyVector, copyVectorInto, isFloat32Array } from './vectors.js';
 import { checkWishes, WISHES, type WishParams } from './wishes.js';
 
-const DEFAULT_K = 10;
+export const DEFAULT_K = 10;
 const MAX_K = 2 ** 31 - 1;
 const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact', 'filter', 'include', 'signal', ...WISHES];
 
 /** With filters of any metadata. */
 type Any<Query> = Omit<Query, 'filter' | 'diversify' | 'groupBy'> & { filter?: unknown };
-export type AnySearch = Any<SearchQuery> | Any<TextQuery>;
+export type AnySearch = Any<SearchQuery> | Any<TextQuery> | Any<IdQuery>;
 type AnyManyQuery = Any<ManyQuery>;
 
 export interface CheckedSearch extends Wishes {
@@ -38,6 +39,18 @@ export function checkSearch(query: AnySearch): CheckedSearch {
   const hasVector = vector !== undefined || params.text === undefined;
   return { vector, hasVector, k: params.k, params: JSON.stringify(params), ...wishes(query) };
 }
+
+/** The row whose vector a search is for, and the same search without it; the vector comes later. */
+export function checkIdSearch(query: AnySearch): { readonly id: string; readonly search: CheckedSearch } {
+  const { id, ...rest } = query as Any<IdQuery>;
+  if (own(rest as object as { vector?: unknown }, 'vector') !== undefined) {
+    throw invalidArgument('id', 'stands in the place of a vector; give one of both');
+  }
+  return { id: checkId(id), search: checkSearch({ ...rest, vector: PENDING } as AnySearch) };
+}
+
+/** Stands for a vector that is not known yet. */
+const PENDING: readonly number[] = [];
 
 /** The vector that the engine takes, copied: an empty one where only words are searched. */
 export function queryVector(

@@ -1,6 +1,7 @@
 /** The shapes users pass in and get back. */
 
 import type { EmbeddingContract } from './embed/embedder.js';
+import type { ErrorCode } from './errors.js';
 import type { Filter } from './filter-types.js';
 
 /** Metadata whose type is not stated. */
@@ -123,10 +124,10 @@ export type IndexOptions = Pick<DbOptions, 'index' | 'hnswConfig' | 'quantizatio
 export interface BackupOptions {
   /** The folder for the backups; it is made. */
   folder: string;
-  /** Milliseconds between two backups. */
+  /** Milliseconds between two backups. The first is made at once, unless the folder has one that is not so old. */
   every: number;
-  /** How many are kept: the newest. */
-  keep: number;
+  /** How many are kept: the newest; or the newest, and the last one of each of so many days (UTC). */
+  keep: number | { newest?: number; daily: number };
   /** Hears of backups that fail; without it they are unhandled rejections. */
   onError?: (error: unknown) => void;
 }
@@ -221,6 +222,13 @@ export type Path<Meta extends object> = (keyof Meta & string) | `${keyof Meta & 
 export interface TextQuery<Meta extends object = Metadata>
   extends Omit<SearchQuery<Meta>, 'vector' | 'text' | 'fusion' | 'ef' | 'targetRecall' | 'exact'> {
   text: string;
+  vector?: undefined;
+}
+
+/** A search for the neighbours of a row, by its vector as it is at that moment: the row itself is a hit too. */
+export interface IdQuery<Meta extends object = Metadata> extends Omit<SearchQuery<Meta>, 'vector'> {
+  /** Without a row with this id the search is an `InvalidArgument`. */
+  id: string;
   vector?: undefined;
 }
 
@@ -374,6 +382,12 @@ export interface RuntimeInfo {
   implementation: ImplementationType;
   /** Instruction set of the distance kernels: `avx2`, `neon`, `simd128` or `none`. */
   simd: string;
+  /** How many threads searches of `searchMany` and inserts of a batch may use. */
+  threads: number;
+  /**
+   * Where a `storagePath` leads: files of the operating system, what the browser has (see `getStats().storage`), or nowhere.
+   */
+  storage: 'files' | 'browser' | 'none';
   version: string;
   /** Why no native engine is in use, one sentence for each binary tried; empty if one is, or none was tried. */
   nativeErrors: readonly string[];
@@ -381,7 +395,7 @@ export interface RuntimeInfo {
   workerErrors: readonly string[];
 }
 
-/** What a database holds and costs; the options are those in force. */
+/** How a file is loaded. */
 export interface LoadOptions {
   /**
    * Where vectors and metadata are: in memory (the default), or in the file that is loaded. In the file they are read
@@ -390,11 +404,79 @@ export interface LoadOptions {
   originals?: 'memory' | 'storage';
 }
 
+/** Options of a database for `VectorDb.open`; the dimensions are those of what is opened, unless something new is made. */
+export type OpenOptions = Partial<DbOptions> & LoadOptions;
+
+/**
+ * A file as `save` and `toBytes` write it: its path; its URL, which is fetched; its bytes; or a `Blob` or `Response` with them.
+ * Described by shape, so that these types need no DOM library.
+ */
+export type OpenSource =
+  | string
+  | { readonly href: string }
+  | Uint8Array
+  | ArrayBuffer
+  | { readonly ok?: boolean; readonly status?: number; arrayBuffer(): Promise<ArrayBuffer> };
+
+/** What was written. */
+export interface SaveInfo {
+  /** Length of the file, or of the segment in the store. */
+  bytes: number;
+  /** Of a file: its content id as 32 hexadecimal digits. Equal content has equal ids. */
+  checksum?: string;
+  /** Of a store: the number of its state, which grows with every segment. */
+  generation?: number;
+}
+
+/** How thorough `health` is. */
+export interface HealthOptions {
+  /** Rows whose neighbours are searched for and compared with all rows, 0 to 10,000. Default 32; 0 leaves it out. */
+  samples?: number;
+}
+
+/** Something that keeps a database from being healthy. */
+export interface HealthProblem {
+  /**
+   * An error's code; `LowRecall`: searches find less than they should; `ManyDeleted`: over half of the places belong to removed
+   * rows; `LittleRoom`: the storage has less room than the next segment takes.
+   */
+  code: ErrorCode | 'LowRecall' | 'ManyDeleted' | 'LittleRoom';
+  message: string;
+}
+
+/** How a database does. */
+export interface Health {
+  /** `degraded`: it answers, and `problems` says what is wrong. `failed`: it does not, and `problems` says why. */
+  status: 'healthy' | 'degraded' | 'failed';
+  problems: readonly HealthProblem[];
+  /** Absent if it failed. */
+  stats?: Stats;
+  /** Of a sample of rows; absent without rows. */
+  recall?: RecallReport;
+  /** Of a database with a `storagePath`. */
+  store?: StoreHealth;
+}
+
+/** How the store of a database does. What is in it is checked by `verify()`. */
+export interface StoreHealth {
+  /** Bytes of changes that are not in a segment yet; opening repeats them. */
+  journalBytes: number;
+  /** Whether every change is safe from a loss of power. */
+  isFlushed: boolean;
+  /** Bytes that can still be written, as far as the system tells. */
+  freeBytes?: number;
+  /** Browsers: whether the storage is kept when room gets scarce. */
+  isPersisted?: boolean;
+}
+
+/** What a database holds and costs; the options are those in force. */
 export interface Stats {
   /** Rows that can be found. */
   count: number;
   /** Rows deleted or replaced whose place is not yet used again. */
   deleted: number;
+  /** Their part of all places. */
+  tombstoneRatio: number;
   dimensions: number;
   distanceMetric: DistanceMetric;
   indexType: 'scan' | 'hnsw';
@@ -424,6 +506,10 @@ export interface Stats {
   };
   /** Where it is kept: files of the operating system, the origin private file system, or IndexedDB. */
   storage?: 'files' | 'opfs' | 'indexeddb';
+  /** Bytes of the segment there and of the changes in the journal; absent while the store is busy with something slow. */
+  diskUsage?: number;
+  /** The number of the store's state, which grows with every segment; absent like `diskUsage`. */
+  generation?: number;
   /** Where vectors and metadata are; see `load`. */
   originals: 'memory' | 'storage';
   implementation: ImplementationType;

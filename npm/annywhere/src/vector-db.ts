@@ -4,7 +4,16 @@
  * the engine, and gives names to its answers. The entries (`node.ts`, `browser.ts`, ..) bind it to their engine.
  */
 import { refuseAborted, untilAborted } from './abort.js';
-import { backUp, backupsIn, checkSchedule, corrupt, loadNewest, Schedule } from './backups.js';
+import {
+  backUp,
+  backupsIn,
+  checkSchedule,
+  corrupt,
+  keepBackups,
+  loadNewest,
+  type Retention,
+  Schedule,
+} from './backups.js';
 import { type Batch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
 import { embeddingOf } from './embedding.js';
@@ -13,18 +22,29 @@ import { AnnywhereError, describe, invalidArgument, invalidOption } from './erro
 import { filterToJson } from './filter.js';
 import type { Filter } from './filter-types.js';
 import { GuardedEngine } from './guarded-engine.js';
+import { checkHealth, examine, failed } from './health.js';
 import { hitsOf, manyHitsOf, withVectors } from './hits.js';
 import { checkId } from './ids.js';
 import { insertInSteps } from './insert-steps.js';
 import { Keeper } from './keeper.js';
 import { checkLoadOptions } from './load-options.js';
 import { metadataFromJson } from './metadata.js';
-import { type CheckedOptions, checkIndexOptions, checkOptions } from './options.js';
+import { type CheckedOptions, checkIndexOptions, checkOptions, own } from './options.js';
 import { QuickSearch } from './quick-search.js';
-import { byIds, checkChange, checkIds, checkList, checkRecall, checkSelection, rowsOf } from './rows.js';
+import {
+  byIds,
+  checkChange,
+  checkIds,
+  checkList,
+  checkRecall,
+  checkSelection,
+  idsOf,
+  rowsOf,
+} from './rows.js';
 import type { Runtime } from './runtime.js';
 import {
   type CheckedSearch,
+  checkIdSearch,
   checkManySearches,
   checkSearch,
   estimating,
@@ -39,7 +59,10 @@ import type {
   DbOptions,
   Entry,
   Explanation,
+  Health,
+  HealthOptions,
   Hit,
+  IdQuery,
   IndexOptions,
   InsertOptions,
   ListOptions,
@@ -50,6 +73,7 @@ import type {
   RecallOptions,
   RecallReport,
   Row,
+  SaveInfo,
   SearchQuery,
   Stats,
   Subscription,
@@ -62,8 +86,9 @@ import { Watches } from './watch.js';
 /** About what an id takes in a journal. */
 const BYTES_PER_ID = 16;
 
-/** The name of a method for the rest of this package. */
+/** The names of methods for the rest of this package. */
 export const storeBatch: unique symbol = Symbol('storeBatch');
+export const keepInFolder: unique symbol = Symbol('keepInFolder');
 
 /**
  * A database of vectors with ids and metadata.
@@ -134,10 +159,12 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /** The rows nearest to a vector, best first: `k` of them, or all if there are fewer, less what `threshold` cuts. */
   search(query: SearchQuery<Meta>): Promise<Hit<Meta>[]>;
+  /** The rows nearest to a row that is in the database, which is the first of them. */
+  search(query: IdQuery<Meta>): Promise<Hit<Meta>[]>;
   /** The rows whose words answer a text best (BM25): `k` of them, or all that hold one of its words if there are fewer. */
   search(query: TextQuery<Meta>): Promise<TextHit<Meta>[]>;
-  async search(query: SearchQuery<Meta> | TextQuery<Meta>): Promise<Hit<Meta>[]> {
-    return this.#search(checkSearch(query));
+  async search(query: SearchQuery<Meta> | IdQuery<Meta> | TextQuery<Meta>): Promise<Hit<Meta>[]> {
+    return isIdQuery(query) ? this.#searchNear(query) : this.#search(checkSearch(query));
   }
 
   /** The hits of many searches, in the order of their vectors; natively on all cores. */
@@ -249,6 +276,17 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     }
   }
 
+  /** The id of every row, or of those that match, in the order of `entries`. */
+  async *ids(options: ListOptions<Meta> = {}): AsyncGenerator<string, void, void> {
+    let { filter, after } = checkList(options);
+    for (;;) {
+      const page = await this.#read(async (engine) => idsOf(await engine.page(filter, after)));
+      yield* page;
+      after = page.at(-1);
+      if (after === undefined) return;
+    }
+  }
+
   /** Number of rows that match, or of all. Rejects with `InvalidFilter`. */
   async count(filter?: Filter<Meta>): Promise<number> {
     if (filter === undefined) return this.len();
@@ -301,6 +339,22 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     );
   }
 
+  /**
+   * How the database does: whether it can be opened and answers, how much of what they should searches find (of a sample of
+   * rows, each compared with all), how many places removed rows hold, what its store has not written into a segment, and what
+   * room the storage has. Rejects with `Closed` or `InvalidArgument`; every other failure is an answer.
+   */
+  async health(options: HealthOptions = {}): Promise<Health> {
+    const samples = checkHealth(options);
+    this.#refuseClosed();
+    try {
+      return await this.#read((engine) => examine(engine, this.getStats(), this.#keeper, samples));
+    } catch (error) {
+      if (!(error instanceof AnnywhereError)) throw error;
+      return failed(error);
+    }
+  }
+
   /** Number of rows. */
   async len(): Promise<number> {
     return this.#read((engine) => engine.len());
@@ -328,9 +382,11 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const { m, efConstruction, efSearch, targetRecall, originals } = stats;
     const { total: memoryUsage, ...parts } = memory;
     const embedding = embeddingOf(stats.embedding);
+    const state = this.#keeper?.state;
     return {
       count,
       deleted,
+      tombstoneRatio: deleted === 0 ? 0 : deleted / (count + deleted),
       dimensions,
       distanceMetric,
       indexType: index,
@@ -341,6 +397,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       memoryUsage,
       memory: parts,
       ...(this.#keeper && { storage: this.#keeper.kind }),
+      ...(state && { diskUsage: state.segmentBytes + state.journalBytes, generation: state.generation }),
       originals,
       implementation,
       simd,
@@ -356,7 +413,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
    * Writes the whole database to one file, which is replaced whole or not at all; folders are created.
    * @param path Without it, and if it is `storagePath`, everything is written into a new segment there.
    */
-  async save(path?: string): Promise<void> {
+  async save(path?: string): Promise<SaveInfo> {
     const target = path === undefined ? undefined : this.#path(path, 'path', invalidArgument);
     if (target !== undefined && target !== this.#options.storagePath) {
       return this.#write((engine) => this.#storage('path', invalidArgument).save(engine, target));
@@ -364,7 +421,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     if (this.#options.storagePath === undefined) {
       throw invalidArgument('path', 'is required, because the database was made without a storagePath');
     }
-    return this.#write(async () => this.#keeper?.checkpoint());
+    return this.#write(async () => (this.#keeper as Keeper).save());
   }
 
   /**
@@ -384,7 +441,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
    * Writes the database as it is now to one file, as `save(path)` does, and reads that back whole before it takes the place
    * of an older one.
    */
-  async backup(path: string): Promise<void> {
+  async backup(path: string): Promise<SaveInfo> {
     const target = this.#path(path, 'path', invalidArgument);
     const storage = this.#storage('path', invalidArgument);
     const check = (file: string) => this.#rowsIn((other) => storage.load(other, file));
@@ -408,10 +465,14 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   /** Backs up to files in a folder, again and again until `close()`, and keeps the newest of them. */
   scheduleBackups({ folder, every, keep, onError }: BackupOptions): BackupSchedule {
     this.#refuseClosed();
-    checkSchedule(every, keep);
+    const retention = checkSchedule(every, keep);
     const path = this.#path(folder, 'folder', invalidArgument);
     const storage = this.#storage('folder', invalidArgument);
-    return new Schedule(storage, path, every, keep, (file) => this.backup(file), onError);
+    const backups = {
+      backUp: (name: string) => this.backup(storage.join(path, name)),
+      keep: (kept?: Retention) => this[keepInFolder](path, kept),
+    };
+    return new Schedule(backups, every, retention, onError);
   }
 
   /**
@@ -489,6 +550,11 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     return this.#write((engine) => this.#store(engine, batch));
   }
 
+  /** Removes backups that are not to be kept; when the newest was begun. */
+  async [keepInFolder](folder: string, kept: Retention | undefined): Promise<number | undefined> {
+    return keepBackups(this.#storage('folder', invalidArgument), folder, kept);
+  }
+
   async #store(engine: GuardedEngine, batch: Batch): Promise<string[]> {
     const ids = batch.ids.map((id) => id ?? engine.newId());
     if (ids.length === 0) return ids;
@@ -509,6 +575,20 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       const quick = this.#quick.run<Meta>(engine, { ...search, vector });
       if (quick) return quick;
       const hits = hitsOf<Meta>(await engine.search(vector, search.params));
+      return search.withVectors ? withVectors(engine, hits) : hits;
+    });
+    return untilAborted(search.signal, found);
+  }
+
+  /** A search for the neighbours of a row. */
+  async #searchNear(query: IdQuery<Meta>): Promise<Hit<Meta>[]> {
+    const { id, search } = checkIdSearch(query);
+    const found = this.#read(async (engine) => {
+      refuseAborted(search.signal);
+      const row = engine.get(id);
+      if (!row) throw invalidArgument('id', `there is no row ${JSON.stringify(id)}`);
+      const hits = hitsOf<Meta>(await engine.search(row.vector, search.params));
+      row.free?.();
       return search.withVectors ? withVectors(engine, hits) : hits;
     });
     return untilAborted(search.signal, found);
@@ -592,6 +672,12 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       throw error instanceof AnnywhereError ? error : fail(name, (error as Error).message);
     }
   }
+}
+
+function isIdQuery<Meta extends object>(
+  query: SearchQuery<Meta> | IdQuery<Meta> | TextQuery<Meta>,
+): query is IdQuery<Meta> {
+  return typeof query === 'object' && query !== null && own(query as IdQuery<Meta>, 'id') !== undefined;
 }
 
 function copyBytes(source: unknown): Uint8Array {

@@ -3,7 +3,6 @@
  * written back as a whole. The dimensions need not be known.
  */
 import { existsSync, statSync } from 'node:fs';
-import { AnnywhereError } from '../errors.js';
 import { VectorDb } from '../node.js';
 import type { DbOptions } from '../types.js';
 
@@ -34,34 +33,8 @@ export class Opened {
 /** The database at a path that must exist. To read is to leave a writer elsewhere alone. */
 export async function openExisting(path: string, mode: 'read' | 'write' = 'read'): Promise<Opened> {
   if (!existsSync(path)) throw new Error(`${path} does not exist`);
-  const isFile = statSync(path).isFile();
-  const open = async (dimensions: number) => {
-    const options = { dimensions };
-    const db = new VectorDb(isFile ? options : { ...options, storagePath: path, readOnly: mode === 'read' });
-    try {
-      if (isFile) await db.load(path);
-      else await db.len();
-      return new Opened(db, isFile ? path : undefined);
-    } catch (error) {
-      await db.close();
-      throw error;
-    }
-  };
-  const guess = 1;
-  try {
-    return await open(guess);
-  } catch (error) {
-    return open(dimensionsIn(error, guess));
-  }
-}
-
-/** The refusal of a database with other dimensions says how many there are. */
-function dimensionsIn(error: unknown, guess: number): number {
-  const isOther = error instanceof AnnywhereError && error.code === 'Mismatch';
-  const { option, expected, received } = isOther ? error.details : {};
-  const dimensions = Number(received) === guess ? Number(expected) : Number(received);
-  if (option === 'dimensions' && Number.isInteger(dimensions)) return dimensions;
-  throw error;
+  if (statSync(path).isFile()) return new Opened(await VectorDb.open(path), path);
+  return new Opened(await VectorDb.open({ storagePath: path, readOnly: mode === 'read' }), undefined);
 }
 
 /** A new database: one file if the path ends so, else a folder. */

@@ -58,6 +58,7 @@ async function tryFiles(): Promise<void> {
 }
 
 export const browserStorage: FileStorage = {
+  kind: 'browser',
   normalize: opfs.normalize,
   join: opfs.join,
   exists: async (path) => (await choose()).exists(path),

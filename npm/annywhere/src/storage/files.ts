@@ -1,7 +1,7 @@
 /** Where databases are kept, as the database sees it. One implementation per kind of runtime. */
 import type { SyncFile } from '../engine.js';
 import { AnnywhereError } from '../errors.js';
-import type { ImplementationType } from '../types.js';
+import type { ImplementationType, SaveInfo } from '../types.js';
 import type { OpenStore, StoreEngine, StoreOptions } from './store.js';
 
 /** What of an engine a storage needs. A native engine takes paths, a WebAssembly engine open files. */
@@ -13,6 +13,7 @@ export interface FileEngine {
 }
 
 export interface FileStorage {
+  readonly kind: 'files' | 'browser';
   /** The one spelling of a path; throws an `Error` whose message ends a sentence, for a path that cannot be. */
   normalize(path: string): string;
   /** Whether there is a file or a folder at the path. */
@@ -22,7 +23,7 @@ export interface FileStorage {
   /** Has the engine read from the file from now on, and resolves with what closes it. */
   open(engine: FileEngine, path: string): Promise<() => void>;
   /** Puts the engine's content in the place of the file, whole or not at all; folders are created. */
-  save(engine: FileEngine, path: string): Promise<void>;
+  save(engine: FileEngine, path: string): Promise<SaveInfo>;
   /** Puts a file in the place of another, durably. */
   move(from: string, to: string): Promise<void>;
   /** Removes a file; no error if there is none. */
@@ -33,6 +34,19 @@ export interface FileStorage {
   join(folder: string, name: string): string;
   /** Opens the store at a path, or makes one, and has the engine take its content. */
   openStore(engine: StoreEngine, path: string, options: StoreOptions): Promise<OpenStore>;
+}
+
+/** Where the header of a file has its content id (FORMAT.md, Segment). */
+const CONTENT_ID = { at: 32, bytes: 16 };
+
+/** What was written to a file, as its header says. */
+export function savedFile(file: Pick<SyncFile, 'read' | 'getSize'>): SaveInfo {
+  const id = new Uint8Array(CONTENT_ID.bytes);
+  file.read(id, { at: CONTENT_ID.at });
+  return {
+    bytes: file.getSize(),
+    checksum: Array.from(id, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+  };
 }
 
 export function noSpace(cause: Error): AnnywhereError {

@@ -3,9 +3,11 @@
  * writes is marked, and `commit` puts it all into one transaction. That transaction first looks whether the number of the
  * last one is still ours: if another tab has written, it changes nothing and fails.
  */
+
 import type { SyncFolder } from '../engine.js';
 import { AnnywhereError, ioError } from '../errors.js';
 import type { Durability } from '../types.js';
+import { browserRoom } from './browser-room.js';
 import { noSpace } from './files.js';
 import { openDatabase, PAGES, request, STATE, settled } from './idb-database.js';
 import type { OpenStore, StoreOptions } from './store.js';
@@ -28,6 +30,7 @@ interface PagedFile {
 
 export class IdbFolder implements SyncFolder, OpenStore {
   readonly kind = 'indexeddb';
+  readonly room = browserRoom;
   readonly #database: IDBDatabase;
   readonly #files = new Map<string, PagedFile>();
   readonly #removed = new Set<string>();

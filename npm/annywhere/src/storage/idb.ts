@@ -4,13 +4,15 @@
  */
 import type { SyncFile } from '../engine.js';
 import { AnnywhereError, ioError } from '../errors.js';
-import { type FileEngine, type FileStorage, noSpace } from './files.js';
+import { type FileEngine, type FileStorage, noSpace, savedFile } from './files.js';
 import { FILES, openDatabase, request, settled } from './idb-database.js';
 import { IdbFolder } from './idb-folder.js';
 
 const PREFIX = 'annywhere:';
 
 export const idb: FileStorage = {
+  kind: 'browser',
+
   normalize: (path) => path.replace(/^\//, ''),
 
   async exists(path) {
@@ -34,6 +36,7 @@ export const idb: FileStorage = {
       const file = fileOf(new Uint8Array(0));
       await engine.saveFile(file);
       await withFiles('readwrite', 'strict', (files) => files.put(file.bytes().buffer, path));
+      return savedFile(file);
     }),
 
   move: (from, to) =>

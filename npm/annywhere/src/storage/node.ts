@@ -8,13 +8,16 @@ import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { SyncFile } from '../engine.js';
 import { ioError } from '../errors.js';
-import type { FileEngine, FileStorage } from './files.js';
+import type { SaveInfo } from '../types.js';
+import { type FileEngine, type FileStorage, savedFile } from './files.js';
 import { flushFolder, hasCode, translate } from './node-files.js';
 import { createDurably, NodeFolder } from './node-folder.js';
 import { lock } from './node-lock.js';
-import type { OpenStore, StoreEngine, StoreOptions } from './store.js';
+import type { OpenStore, Room, StoreEngine, StoreOptions } from './store.js';
 
 export const nodeFiles: FileStorage = {
+  kind: 'files',
+
   normalize(path) {
     if (path.includes('\0')) throw new Error('contains a NUL character');
     return resolve(path);
@@ -57,17 +60,26 @@ export const nodeFiles: FileStorage = {
   },
 
   async save(engine, path) {
-    if (engine.implementation === 'native') return engine.saveFile(path);
+    if (engine.implementation === 'native') {
+      await engine.saveFile(path);
+      const file = open(path, 'r');
+      try {
+        return savedFile(file);
+      } finally {
+        file.close();
+      }
+    }
     const target = targetOf(path);
     const folder = dirname(target);
     // Random and not counted: process ids repeat, in containers at once, and threads share them.
     const temporary = `${target}.${randomBytes(8).toString('hex')}.saving`;
     try {
       fs.mkdirSync(folder, { recursive: true });
-      await writeNew(engine, temporary);
+      const saved = await writeNew(engine, temporary);
       if (fs.existsSync(target)) fs.chmodSync(temporary, fs.statSync(target).mode);
       fs.renameSync(temporary, target);
       flushFolder(folder);
+      return saved;
     } catch (error) {
       remove(temporary);
       throw translate('save', error);
@@ -101,7 +113,7 @@ export const nodeFiles: FileStorage = {
   async openStore(engine, path, options) {
     if (engine.implementation === 'native') {
       await engine.openStore(path, options.readOnly, options.durability === 'strict');
-      return { kind: 'files', close: async () => {} };
+      return { kind: 'files', room: () => room(path), close: async () => {} };
     }
     return openFolder(engine, path, options);
   },
@@ -129,7 +141,13 @@ async function openFolder(engine: StoreEngine, path: string, options: StoreOptio
     folder.close();
     release();
   };
-  return { kind: 'files', close };
+  return { kind: 'files', room: () => room(path), close };
+}
+
+/** What this process may still write to the file system of a path. */
+async function room(path: string): Promise<Room> {
+  const { bavail, bsize } = fs.statfsSync(path);
+  return { freeBytes: bavail * bsize };
 }
 
 /** The path, or that of the file to which a link leads. A rename would put a file in the place of a device or a pipe. */
@@ -140,10 +158,11 @@ function targetOf(path: string): string {
   return target;
 }
 
-async function writeNew(engine: FileEngine, path: string): Promise<void> {
+async function writeNew(engine: FileEngine, path: string): Promise<SaveInfo> {
   const file = open(path, 'wx+');
   try {
     await engine.saveFile(file);
+    return savedFile(file);
   } finally {
     file.close();
   }

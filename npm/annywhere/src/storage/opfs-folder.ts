@@ -3,6 +3,7 @@
  * because opening one takes waiting; a handle is exclusive, so that of the superblock is the lock of the store.
  */
 import type { SyncFile, SyncFolder } from '../engine.js';
+import { browserRoom } from './browser-room.js';
 import type { OpenStore } from './store.js';
 
 /** What browsers have and TypeScript's library does not describe. */
@@ -19,6 +20,7 @@ const OURS = /^(superblock|segment-[0-9a-f]{16}\.annw|journal-[0-9a-f]{16}\.annj
 
 export class OpfsFolder implements SyncFolder, OpenStore {
   readonly kind = 'opfs';
+  readonly room = browserRoom;
   readonly #folder: FileSystemDirectoryHandle;
   readonly #handles = new Map<string, SyncFile>();
   /** Files whose entries are being removed. */

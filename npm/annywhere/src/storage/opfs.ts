@@ -4,7 +4,8 @@
  */
 import type { SyncFile } from '../engine.js';
 import { AnnywhereError, ioError } from '../errors.js';
-import { type FileEngine, type FileStorage, noSpace } from './files.js';
+import type { SaveInfo } from '../types.js';
+import { type FileEngine, type FileStorage, noSpace, savedFile } from './files.js';
 import { type AccessibleFile, findFolder, OpfsFolder, openAccess } from './opfs-folder.js';
 
 /** What browsers have and TypeScript's library does not describe. */
@@ -13,6 +14,8 @@ interface MovableFile extends AccessibleFile {
 }
 
 export const opfs: FileStorage = {
+  kind: 'browser',
+
   normalize(path) {
     const segments = path.replace(/^\//, '').split('/');
     if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
@@ -59,7 +62,7 @@ export const opfs: FileStorage = {
     try {
       const folder = await findFolder(folderNames, true);
       const temporary = await folder.getFileHandle(`${name}.saving`, { create: true });
-      await writeAndMove(engine, temporary, folder, name);
+      return await writeAndMove(engine, temporary, folder, name);
     } catch (error) {
       throw translate('save', error);
     }
@@ -116,11 +119,15 @@ async function writeAndMove(
   temporary: MovableFile,
   folder: FileSystemDirectoryHandle,
   name: string,
-): Promise<void> {
+): Promise<SaveInfo> {
   try {
-    await withAccess(temporary, (handle) => engine.saveFile(handle));
+    const saved = await withAccess(temporary, async (handle) => {
+      await engine.saveFile(handle);
+      return savedFile(handle);
+    });
     if (!temporary.move) throw new Error('this browser cannot move files; use toBytes() and load(bytes)');
     await temporary.move(folder, name);
+    return saved;
   } catch (error) {
     // The first error says what happened; a temporary file that stays is overwritten by the next save.
     await folder.removeEntry(temporary.name).catch(() => {});
@@ -128,10 +135,10 @@ async function writeAndMove(
   }
 }
 
-async function withAccess(file: MovableFile, body: (handle: SyncFile) => Promise<void>): Promise<void> {
+async function withAccess<T>(file: MovableFile, body: (handle: SyncFile) => Promise<T>): Promise<T> {
   const handle = await opened(() => openAccess(file));
   try {
-    await body(handle);
+    return await body(handle);
   } finally {
     handle.close();
   }

@@ -13,6 +13,13 @@ export interface StoreEngine {
   openStore(target: string | SyncFolder, readOnly: boolean, strict: boolean): Promise<void>;
 }
 
+/** What a storage has left. */
+export interface Room {
+  readonly freeBytes?: number;
+  /** Browsers: whether it is kept when room gets scarce. */
+  readonly isPersisted?: boolean;
+}
+
 /** A store that an engine has opened. */
 export interface OpenStore {
   /** Where it is, for users. */
@@ -21,6 +28,8 @@ export interface OpenStore {
   prepare?(generation: number): Promise<void>;
   /** Writes down what the engine has written since, where that cannot be done at once. */
   commit?(durability: Durability): Promise<void>;
+  /** What is left to write to. */
+  room?(): Promise<Room>;
   /** Has everything ready to be read again. */
   recall?(): Promise<void>;
   /** Lets go of files and locks. The engine has let go of them before. */

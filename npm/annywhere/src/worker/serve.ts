@@ -2,7 +2,7 @@
 import { AnnywhereError } from '../errors.js';
 import type { Runtime } from '../runtime.js';
 import type { DbOptions, Stats, Subscription } from '../types.js';
-import { EngineBoundDb, storeBatch } from '../vector-db.js';
+import { EngineBoundDb, keepInFolder, storeBatch } from '../vector-db.js';
 import { type FromWorker, movable, type Packed, packError, type ToWorker } from './messages.js';
 
 /** Where messages come from and go to: the scope of a dedicated worker, or a port. */
@@ -19,12 +19,16 @@ const READS = new Set([
   'getMany',
   'explain',
   'measureRecall',
+  'health',
   'has',
   'len',
   'isEmpty',
   'count',
   'toBytes',
 ]);
+
+/** Methods for the rest of this package, by the names that cross. */
+const INTERNAL: Readonly<Record<string, symbol>> = { storeBatch, keepInFolder };
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -109,7 +113,7 @@ class Served {
 
   #method(name: string): Method {
     const methods = this.#db as unknown as Record<string | symbol, Method | undefined>;
-    const method = methods[name === 'storeBatch' ? storeBatch : name];
+    const method = methods[INTERNAL[name] ?? name];
     if (!method) throw new AnnywhereError('EngineFailed', `the worker has no method ${name}`);
     return method.bind(this.#db);
   }

@@ -3,6 +3,7 @@
  * free to draw. With `worker: false`, and where this code runs in a worker itself, the database is in this thread.
  */
 
+import type { Retention } from '../backups.js';
 import { type Batch, copyEntries } from '../batch.js';
 import { AnnywhereError, describe, invalidArgument, invalidOption } from '../errors.js';
 import { insertInSteps } from '../insert-steps.js';
@@ -19,13 +20,13 @@ import type {
   Subscription,
   WatchEvent,
 } from '../types.js';
-import { EngineBoundDb } from '../vector-db.js';
+import { EngineBoundDb, keepInFolder } from '../vector-db.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { Remote, type WorkerLike } from './remote.js';
 import { serve } from './serve.js';
 
 /** The methods that are asynchronous iterators; they are asked for one step at a time. */
-export const ITERATING = ['searchProgressive', 'entries'] as const;
+export const ITERATING = ['searchProgressive', 'entries', 'ids'] as const;
 /** The methods that are not simply sent; `WorkerDb` has them one by one. */
 export const OWN = [
   'constructor',
@@ -118,6 +119,13 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
     });
     signal?.addEventListener('abort', end);
     return { close: end, [Symbol.dispose]: end };
+  }
+
+  /** The files of the worker are not always those of the page. */
+  override async [keepInFolder](folder: string, kept: Retention | undefined): Promise<number | undefined> {
+    const remote = this.#remote;
+    if (!remote) return super[keepInFolder](folder, kept);
+    return remote.call('keepInFolder', [folder, kept]) as Promise<number | undefined>;
   }
 
   override getStats(): Stats {
