@@ -86,9 +86,25 @@ const block = (code) => `\`\`\`ts\n${code}\n\`\`\``;
 const described = ({ name, signatures, says }) =>
   `### ${name}\n\n${block(signatures.join('\n'))}\n\n${says}\n`;
 
+const declared = (name) => readFileSync(inRoot('npm/annywhere/dist', `${name}.d.ts`), 'utf8');
+
+/** The names of all public methods, `VectorDb.search`, also of those without a comment. Needs a build. */
+export function publicMethods() {
+  const classes = [
+    ['node', 'VectorDb', 'VectorDb'],
+    ['vector-db', 'EngineBoundDb', 'VectorDb'],
+    ['federate', 'Federation', 'Federation'],
+  ];
+  return classes.flatMap(([file, className, owner]) => {
+    const { code } = exportsOf(declared(file)).find(({ name }) => name === className);
+    const names = [...code.matchAll(/^ {4}(?:static )?([a-z]\w*|\[Symbol\.\w+\])(?:<[^>]*>)?\(/gm)];
+    const methods = new Set(names.map(([, name]) => name).filter((name) => name !== 'constructor'));
+    return [...methods].map((name) => (name.startsWith('[') ? `${owner}${name}` : `${owner}.${name}`));
+  });
+}
+
 function apiPage() {
   const source = (name) => readFileSync(inRoot('npm/annywhere/src', name), 'utf8');
-  const declared = (name) => readFileSync(inRoot('npm/annywhere/dist', `${name}.d.ts`), 'utf8');
   const methods = [
     ...methodsOf(declared('node'), 'VectorDb'),
     ...methodsOf(declared('vector-db'), 'EngineBoundDb'),

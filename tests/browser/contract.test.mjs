@@ -6,25 +6,47 @@ import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { publicMethods } from '../../pkg-scripts/docs.mjs';
 import { contract } from '../contract/contract.mjs';
+import { codes, harm } from '../contract/errors.mjs';
 import { openBrowser } from './demo.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
+/** What runs beside the entry, in the page or in a worker: keeps promises, brings about errors, says what was called. */
+const KEEPER = `
+  import { contract } from '/tests/contract/contract.mjs';
+  import { provoke } from '/tests/contract/errors.mjs';
+  import { watched } from '/tests/contract/watched.mjs';
+  export function keeperOf(given) {
+    const { annywhere, used } = watched(given);
+    // Paths of their own, also beside what earlier runs have left.
+    const own = () => {
+      const folder = 'contract-' + Math.random().toString(36).slice(2);
+      return { ...annywhere, scratch: (name) => folder + '/' + name };
+    };
+    return {
+      async keep(promise) {
+        try {
+          await contract[promise](own());
+          return 'kept';
+        } catch (error) {
+          return String(error.stack);
+        }
+      },
+      provoke: (code) => provoke(own(), code),
+      used: () => [...used],
+    };
+  }`;
 const CALLERS_WORKER = `
   import * as annywhere from '/npm/annywhere/dist/browser.js';
-  import { contract } from '/tests/contract/contract.mjs';
-  onmessage = async ({ data }) => {
-    try {
-      await contract[data](annywhere);
-      postMessage('kept');
-    } catch (error) {
-      postMessage(String(error.stack));
-    }
-  };`;
+  import { keeperOf } from '/keeper.js';
+  const keeper = keeperOf(annywhere);
+  onmessage = async ({ data: [method, argument] }) => postMessage(await keeper[method](argument));`;
 const PAGE = '<!doctype html><link rel="icon" href="data:,"><title>annywhere</title>';
 
-const MADE = { '/page.html': PAGE, '/callers-worker.js': CALLERS_WORKER };
+const MADE = { '/page.html': PAGE, '/callers-worker.js': CALLERS_WORKER, '/keeper.js': KEEPER };
+const GLUE = '/npm/annywhere/dist/annywhere_wasm.js';
 
 /** The files of the package and the contract; what `hidden` names is not there. */
 async function serve(hidden = []) {
@@ -32,7 +54,9 @@ async function serve(hidden = []) {
     const { pathname } = new URL(request.url, 'http://host');
     try {
       if (hidden.some((name) => pathname.endsWith(name))) throw new Error('hidden');
-      const body = MADE[pathname] ?? readFileSync(join(root, pathname));
+      const file = MADE[pathname] ?? readFileSync(join(root, pathname));
+      // An engine that can be made to fail, wherever it runs.
+      const body = pathname === GLUE ? `${file}\n(${harm})(Engine);` : file;
       // A simple server: it does not know the type of a .wasm.
       response.writeHead(200, { 'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream' });
       response.end(body);
@@ -73,47 +97,73 @@ async function hasWorkers(page, count) {
 }
 
 const WAYS = {
-  'in workers of their own': { site: () => site.url, workers: true },
+  // Each error takes a worker of its own here, and half a second: one of every origin.
+  'in workers of their own': {
+    site: () => site.url,
+    workers: true,
+    codes: ['WrongDimension', 'Mismatch', 'Locked', 'ReadOnly', 'NoSpace', 'EngineFailed'],
+  },
   'in the page': { site: () => site.url, options: { worker: false }, workers: false },
   'in the page because no worker starts': { site: () => siteWithoutWorker.url, workers: false, fails: true },
 };
+
+/** The contract, kept by `window.keeper` of a page. */
+function holds(pageOf, thrown = codes) {
+  for (const promise of Object.keys(contract)) {
+    it(promise, async () => {
+      assert.equal(await pageOf().evaluate((name) => window.keeper.keep(name), promise), 'kept');
+    });
+  }
+
+  it('has called every public method', async () => {
+    const used = await pageOf().evaluate(() => window.keeper.used());
+    assert.deepEqual(
+      publicMethods().filter((name) => !used.includes(name)),
+      [],
+    );
+  });
+
+  it(`throws ${thrown === codes ? 'every code' : thrown.join(', ')}`, async () => {
+    for (const code of thrown) {
+      const { isOurs, ...error } = await pageOf().evaluate((code) => window.keeper.provoke(code), code);
+      assert.deepEqual([error.code, isOurs], [code, true], error.message);
+    }
+  });
+}
 
 for (const [name, way] of Object.entries(WAYS)) {
   describe(`the contract, databases ${name}`, () => {
     let page;
     before(async () => {
       page = await open(way.site());
+      await page.evaluate(
+        async ([options, fails]) => {
+          const annywhere = await import('/npm/annywhere/dist/browser.js');
+          const { keeperOf } = await import('/keeper.js');
+          class VectorDb extends annywhere.VectorDb {
+            constructor(given) {
+              super(options ? { ...given, ...options, ...('worker' in given && given) } : given);
+            }
+            static open(what, given) {
+              const isOptions = Object.getPrototypeOf(what) === Object.prototype;
+              return isOptions
+                ? annywhere.VectorDb.open({ ...what, ...options })
+                : annywhere.VectorDb.open(what, { ...given, ...options });
+            }
+          }
+          // Here errors of workers are what is expected.
+          const getRuntimeInfo = () => ({
+            ...annywhere.getRuntimeInfo(),
+            ...(fails && { workerErrors: [] }),
+          });
+          window.keeper = keeperOf({ ...annywhere, VectorDb, getRuntimeInfo });
+        },
+        [way.options, way.fails],
+      );
     });
     after(() => page.close());
 
-    for (const promise of Object.keys(contract)) {
-      it(promise, async () => {
-        const result = await page.evaluate(
-          async ([promise, options, fails]) => {
-            const annywhere = await import('/npm/annywhere/dist/browser.js');
-            const { contract } = await import('/tests/contract/contract.mjs');
-            class VectorDb extends annywhere.VectorDb {
-              constructor(given) {
-                super(options ? { ...given, ...options, ...('worker' in given && given) } : given);
-              }
-            }
-            // Here errors of workers are what is expected.
-            const getRuntimeInfo = () => ({
-              ...annywhere.getRuntimeInfo(),
-              ...(fails && { workerErrors: [] }),
-            });
-            try {
-              await contract[promise]({ ...annywhere, VectorDb, getRuntimeInfo });
-              return 'kept';
-            } catch (error) {
-              return String(error.stack);
-            }
-          },
-          [promise, way.options, way.fails],
-        );
-        assert.equal(result, 'kept');
-      });
-    }
+    holds(() => page, way.codes);
 
     it('really has the databases there, and lets go of them', async () => {
       await hasWorkers(page, 0);
@@ -135,23 +185,23 @@ for (const [name, way] of Object.entries(WAYS)) {
 }
 
 describe('the contract, in a worker of the caller', () => {
-  for (const promise of Object.keys(contract)) {
-    it(promise, async () => {
-      const page = await open(site.url);
-      const result = await page.evaluate(
-        (promise) =>
-          new Promise((resolve, reject) => {
-            const worker = new Worker('/callers-worker.js', { type: 'module' });
-            worker.onmessage = ({ data }) => resolve(data);
-            worker.onerror = ({ message }) => reject(new Error(message));
-            worker.postMessage(promise);
-          }),
-        promise,
-      );
-      await page.close();
-      assert.equal(result, 'kept');
+  let page;
+  before(async () => {
+    page = await open(site.url);
+    await page.evaluate(() => {
+      const worker = new Worker('/callers-worker.js', { type: 'module' });
+      const ask = (method) => (argument) =>
+        new Promise((resolve, reject) => {
+          worker.onmessage = ({ data }) => resolve(data);
+          worker.onerror = ({ message }) => reject(new Error(message));
+          worker.postMessage([method, argument]);
+        });
+      window.keeper = { keep: ask('keep'), provoke: ask('provoke'), used: ask('used') };
     });
-  }
+  });
+  after(() => page.close());
+
+  holds(() => page);
 });
 
 describe('a database in a worker of its own', () => {

@@ -1,7 +1,8 @@
 // What every entry of the package promises, as functions that need nothing but the entry: they run in Node on both
-// engines and in Chromium, in a page with a worker, in a page without, and in a worker.
+// engines and in Chromium, in a page with a worker, in a page without, and in a worker. `watched.mjs` sees to it that
+// every public function and method is called, `errors.mjs` has the codes of errors.
 
-/** `check(annywhere)` throws if the promise is broken. */
+/** `check(annywhere)` throws if the promise is broken. `annywhere.scratch(name)` is a path that only this call has. */
 export const contract = {
   'insert gives the id and makes one where there is none': async ({ VectorDb }) => {
     const db = new VectorDb({ dimensions: 2 });
@@ -245,12 +246,162 @@ export const contract = {
     await rejects(unused.len(), 'Closed');
   },
 
-  'the entry says what it runs on': async ({ VectorDb, getRuntimeInfo, getImplementationType, version }) => {
+  'rows are looked up, listed, counted, changed and removed': async ({ VectorDb }) => {
+    const db = await filled(VectorDb);
+    same([await db.has('north'), await db.has('south')], [true, false]);
+    same(
+      (await db.getMany(['east', 'south', 'north'])).map((row) => row && [row.id, [...row.vector]]),
+      [['east', [1, 0]], null, ['north', [0, 1]]],
+    );
+    same(await all(db.ids()), ['east', 'north', 'north-east']);
+    same(await all(db.ids({ filter: { n: { $gte: 0 } }, after: 'north' })), ['north-east']);
+    const rows = await all(db.entries({ filter: { n: 45 } }));
+    same(rows, [{ id: 'north-east', vector: Float32Array.of(1, 1), metadata: { n: 45 } }]);
+    for await (const { id } of db.entries()) {
+      same(id, 'east');
+      break;
+    }
+    same([await db.count({ n: { $exists: true } }), await db.count()], [2, 3]);
+    const change = { metadata: { far: true }, vector: [2, 2] };
+    same([await db.update('north-east', change), await db.update('south', change)], [true, false]);
+    same(await db.get('north-east'), {
+      id: 'north-east',
+      vector: Float32Array.of(2, 2),
+      metadata: { n: 45, far: true },
+    });
+    same([await db.deleteMany({ filter: { far: true } }), await db.deleteMany(['east', 'south'])], [1, 1]);
+    same([await db.len(), await db.isEmpty()], [1, false]);
+    for (const call of [
+      () => db.getMany('north'),
+      () => db.entries({ until: 'z' }).next(),
+      () => db.ids({ after: 7 }).next(),
+      () => db.update('north', {}),
+      () => db.deleteMany('north'),
+    ]) {
+      await rejects(call(), 'InvalidArgument');
+    }
+    await rejects(db.count({ $near: 1 }), 'InvalidFilter');
+    await db.close();
+  },
+
+  'searches go by words, by words and a vector, by the id of a row, and give hits that differ': async ({
+    VectorDb,
+  }) => {
+    const db = new VectorDb({ dimensions: 2, text: { fields: ['title'] } });
+    await db.insertBatch([
+      { id: 'a', vector: [1, 0], metadata: { title: 'red apple', kind: 'fruit' } },
+      { id: 'b', vector: [1, 0.1], metadata: { title: 'green apple', kind: 'fruit' } },
+      { id: 'c', vector: [0, 1], metadata: { title: 'red brick', kind: 'stone' } },
+    ]);
+    const ids = async (query) => (await db.search(query)).map((hit) => hit.id);
+    same(await ids({ text: 'green' }), ['b']);
+    ok(!('distance' in (await db.search({ text: 'red' }))[0]), 'words have no distance');
+    const [first] = await db.search({ vector: [0, 1], text: 'brick' });
+    same([first.id, first.parts.text.rank], ['c', 1]);
+    same(await ids({ vector: [1, 0], text: 'brick', fusion: { method: 'weighted', alpha: 0 }, k: 1 }), ['c']);
+    same(await ids({ id: 'a', k: 2 }), ['a', 'b']);
+    same(await ids({ vector: [1, 0], groupBy: { field: 'kind' } }), ['a', 'c']);
+    same(await ids({ vector: [1, 0], k: 2, diversify: { lambda: 0 } }), ['a', 'c']);
+    same(await ids({ vector: [1, 0], filter: { title: { $contains: 'brick' } } }), ['c']);
+    await rejects(db.search({ id: 'nobody' }), 'InvalidArgument');
+    await db.close();
+  },
+
+  'a search is explained, its recall is measured, and the database says how it does': async ({
+    VectorDb,
+  }) => {
+    const db = await filled(VectorDb);
+    const { strategy, rows, hits } = await db.explain({ vector: [1, 0] });
+    same([typeof strategy, rows, hits], ['string', 3, 3]);
+    const { recall, samples } = await db.measureRecall({ k: 2, samples: 3 });
+    same([recall, samples], [1, 3]);
+    const health = await db.health();
+    same([health.status, health.problems, health.stats.count, health.recall.recall], ['healthy', [], 3, 1]);
+    await rejects(db.health({ samples: -1 }), 'InvalidArgument');
+    await rejects(db.measureRecall({ samples: 0 }), 'InvalidArgument');
+    await rejects(db.explain({ vector: [1] }), 'WrongDimension');
+    await db.close();
+  },
+
+  'a store keeps what was written, checked, in files and backed up': async ({ VectorDb, scratch }) => {
+    const storagePath = scratch('store');
+    const db = await VectorDb.open({ dimensions: 2, storagePath });
+    await db.insert({ id: 'a', vector: [1, 0], metadata: { n: 1 } });
+    await db.flush();
+    const { generation, storage } = db.getStats();
+    ok(['files', 'opfs', 'indexeddb'].includes(storage), storage);
+    const saved = await db.save();
+    ok(saved.generation > generation && saved.bytes > 0, 'a new segment');
+    await db.verify();
+    same((await db.health()).status, 'healthy');
+    const [file, copy] = [scratch('file.annw'), scratch('copy.annw')];
+    const written = await db.save(file);
+    same(await db.backup(copy), written);
+    same([written.bytes, written.checksum.length], [(await db.toBytes()).length, 32]);
+    await db.insert({ id: 'b', vector: [0, 1] });
+    same(await db.restore(copy), copy);
+    same(await all(db.ids()), ['a']);
+    await db.load(storagePath);
+    await db.close();
+    const again = await VectorDb.open({ storagePath });
+    same([await again.len(), again.getStats().dimensions], [1, 2]);
+    await again.close();
+    const opened = await VectorDb.open(file);
+    same((await opened.get('a')).metadata, { n: 1 });
+    await rejects(VectorDb.open(scratch('missing.annw')), 'Io');
+    await rejects(VectorDb.open({ storagePath: scratch('new') }), 'InvalidOption');
+    const blob = await VectorDb.open(new Blob([await opened.toBytes()]));
+    same(await blob.len(), 1);
+    await blob.close();
+    await opened.close();
+  },
+
+  'backups are made until they are closed, and the newest is restored': async ({ VectorDb, scratch }) => {
+    const folder = scratch('backups');
+    const db = new VectorDb({ dimensions: 1 });
+    await db.insert({ id: 'a', vector: [1] });
+    const failures = [];
+    const onError = (error) => failures.push(error);
+    const schedule = db.scheduleBackups({ folder, every: 30, keep: 2, onError });
+    const other = new VectorDb({ dimensions: 1 });
+    let restored;
+    for (let turn = 0; !restored && turn < 200; turn++) {
+      await later();
+      restored = await other.restore(folder).catch(() => undefined);
+    }
+    schedule.close();
+    same([await other.len(), failures], [1, []]);
+    throws(() => db.scheduleBackups({ folder, every: 30, keep: 0 }), 'InvalidArgument');
+    await db.close();
+    await other.close();
+  },
+
+  'several databases are searched as one': async ({ VectorDb, federate }) => {
+    const dbs = [await filled(VectorDb), new VectorDb({ dimensions: 2 })];
+    await dbs[1].insert({ id: 'south', vector: [0, -1], metadata: { n: 180 } });
+    const together = federate(dbs);
+    const hits = await together.search({ vector: [0.1, -1], k: 2 });
+    same(
+      hits.map(({ id, database }) => [id, database]),
+      [
+        ['south', 1],
+        ['east', 0],
+      ],
+    );
+    same([await together.len(), await together.count({ n: { $gt: 40 } })], [4, 2]);
+    same((await together.get('south')).database, 1);
+    for (const db of dbs) await db.close();
+  },
+
+  'the entry says what it runs on': async (entry) => {
+    const { VectorDb, getRuntimeInfo, getImplementationType, isNative, isWasm, init, version } = entry;
+    await init();
     const db = new VectorDb({ dimensions: 1 });
     await db.len();
     const info = getRuntimeInfo();
     same([info.version, info.implementation], [version, getImplementationType()]);
-    same(info.workerErrors, []);
+    same([isNative(), isWasm()], [info.implementation === 'native', info.implementation === 'wasm']);
+    same([info.workerErrors, info.threads >= 1, typeof info.storage], [[], true, 'string']);
     await db.close();
   },
 };
@@ -263,6 +414,13 @@ async function filled(VectorDb) {
     { id: 'east', vector: [1, 0] },
   ]);
   return db;
+}
+
+/** Everything that an iterator gives. */
+async function all(iterator) {
+  const items = [];
+  for await (const item of iterator) items.push(item);
+  return items;
 }
 
 const later = () => new Promise((resolve) => setTimeout(resolve, 5));

@@ -18,7 +18,7 @@ try {
   info = annywhere.getRuntimeInfo();
   for (const [promise, check] of Object.entries(contract)) {
     try {
-      await check(annywhere);
+      await check({ ...annywhere, scratch: (name) => join(folder, 'contract', promise.slice(0, 9), name) });
       kept++;
     } catch (error) {
       broken[promise] = String(error?.stack);
