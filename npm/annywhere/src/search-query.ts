@@ -34,6 +34,33 @@ interface Wishes {
 }
 
 export function checkSearch(query: AnySearch): CheckedSearch {
+  return plainSearch(query) ?? fullSearch(query);
+}
+
+/** The parameters of the last plain search; most searches of a program have the same `k`. */
+let plainK = 0;
+let plainParams = '';
+
+/** A search that has a vector and perhaps `k`, as most have: to look for every other name takes as long as all the rest. */
+function plainSearch(query: AnySearch): CheckedSearch | undefined {
+  if (typeof query !== 'object' || query === null) return undefined;
+  let vector: unknown;
+  let given: unknown;
+  for (const name of Object.getOwnPropertyNames(query)) {
+    if (name === 'vector') vector = query.vector;
+    else if (name === 'k') given = query.k;
+    else return undefined;
+  }
+  if (vector === undefined) return undefined;
+  const k = integer('k', given, MAX_K) ?? DEFAULT_K;
+  if (k !== plainK) {
+    plainK = k;
+    plainParams = JSON.stringify({ k, exact: false });
+  }
+  return { vector, hasVector: true, k, params: plainParams, signal: undefined, withVectors: false };
+}
+
+function fullSearch(query: AnySearch): CheckedSearch {
   const params = checkParams(query, 'vector');
   const vector = own(query as Record<string, unknown>, 'vector');
   const hasVector = vector !== undefined || params.text === undefined;

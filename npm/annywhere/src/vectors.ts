@@ -34,7 +34,7 @@ export function copyVectorInto(
 
 /** True for arrays of other realms too, such as those of a frame or a test runner. */
 export function isFloat32Array(value: unknown): value is Float32Array {
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Float32Array]';
+  return ArrayBuffer.isView(value) && (value as Float32Array)[Symbol.toStringTag] === 'Float32Array';
 }
 
 function checkLength(received: number, expected: number, row: number | undefined): void {
