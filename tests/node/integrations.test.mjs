@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { FakeEmbeddings } from '@langchain/core/utils/testing';
+import { aiSdkEmbedder } from 'annywhere/ai-sdk';
 import { AnnywhereVectorStore } from 'annywhere/langchain';
 import { LocalVectorize } from 'annywhere/vectorize';
 import { onEveryEngine, rejects } from './engines.mjs';
@@ -63,6 +64,27 @@ onEveryEngine('the LangChain store', ({ VectorDb }) => {
     const found = await store.maxMarginalRelevanceSearch('dog', { k: 3, fetchK: 4, lambda: 0.1 });
     assert.deepEqual([found.length, found[0].id], [3, 'd4']);
     assert.notEqual(found[1].id, 'd1', 'the nearly equal one does not come second');
+  });
+
+  it('takes filters of the database in every search, and refuses others', async () => {
+    const store = await open();
+    const ids = (documents) => documents.map(({ id }) => id);
+    const filter = { $or: [{ kind: 'food' }, { year: { $gte: 2015 } }] };
+    assert.deepEqual(ids(await store.similaritySearch('my dog', 4, filter)), ['d4', 'd2']);
+    assert.deepEqual(ids(await store.similaritySearch('my dog', 1, { kind: 'sport' })), ['d3']);
+    const spread = await store.maxMarginalRelevanceSearch('dog', { k: 4, filter: { kind: 'animals' } });
+    assert.deepEqual(ids(spread).sort(), ['d1', 'd4']);
+    const retriever = store.asRetriever({ k: 4, filter: { kind: { $ne: 'animals' } } });
+    assert.deepEqual(ids(await retriever.invoke('cake')), ['d2', 'd3']);
+    // A filter of the call comes before that of the store.
+    const narrowed = await open({ search: { filter: { kind: 'food' } } });
+    assert.deepEqual(ids(await narrowed.similaritySearch('dog', 4)), ['d2']);
+    assert.deepEqual(ids(await narrowed.similaritySearch('dog', 4, { kind: 'sport' })), ['d3']);
+    await rejects(store.similaritySearch('dog', 4, { kind: { $near: 1 } }), 'InvalidFilter');
+    await rejects(
+      store.similaritySearch('dog', 4, () => true),
+      'InvalidFilter',
+    );
   });
 
   it('keeps the text under another name, and comes from texts', async () => {
@@ -161,4 +183,36 @@ onEveryEngine('the local Vectorize index', ({ VectorDb }) => {
     const free = await open({}, { limits: false });
     assert.equal((await free.query([1, 0], { topK: 1000, returnMetadata: 'all' })).count, 4);
   });
+});
+
+it('an embedding model of the AI SDK is an embedder', async () => {
+  const calls = [];
+  const model = {
+    provider: 'acme',
+    modelId: 'small',
+    maxEmbeddingsPerCall: Promise.resolve(2),
+    async doEmbed({ values }) {
+      calls.push(values);
+      return { embeddings: values.map((text) => [3 * text.length, 4 * text.length]) };
+    },
+  };
+  const embedder = aiSdkEmbedder({ model, dimensions: 2, prefix: 'd:', queryPrefix: 'q:' });
+  const contract = { model: 'acme/small', dimensions: 2, normalized: true, prefix: 'd:' };
+  assert.deepEqual(embedder.contract, contract);
+  const vectors = await embedder.embed(['a', 'bb', 'ccc']);
+  assert.deepEqual(
+    vectors.map((vector) => [...vector].map((value) => value.toFixed(3))),
+    [0, 1, 2].map(() => ['0.600', '0.800']),
+  );
+  await embedder.embed(['x'], { purpose: 'query' });
+  assert.deepEqual(calls, [['d:a', 'd:bb'], ['d:ccc'], ['q:x']]);
+  assert.deepEqual(await embedder.embed([]), []);
+  const signal = AbortSignal.abort('enough');
+  await rejects(embedder.embed(['x'], { signal }), 'Aborted');
+  await rejects(aiSdkEmbedder({ model, dimensions: 3 }).embed(['x']), 'WrongDimension', { received: 2 });
+  const short = { ...model, maxEmbeddingsPerCall: undefined, doEmbed: async () => ({ embeddings: [] }) };
+  await rejects(aiSdkEmbedder({ model: short, dimensions: 2 }).embed(['x']), 'Io', { operation: 'embed' });
+  await rejects(() => aiSdkEmbedder({ model: 'small', dimensions: 2 }), 'InvalidOption', { option: 'model' });
+  await rejects(() => aiSdkEmbedder({ model, dimensions: 0 }), 'InvalidOption', { option: 'dimensions' });
+  await rejects(() => aiSdkEmbedder({ model, size: 2 }), 'InvalidOption', { option: 'size' });
 });
