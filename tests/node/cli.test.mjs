@@ -224,6 +224,9 @@ describe('a database file', () => {
     const queries = write('queries.jsonl', lines(rows));
     assert.equal(json(['recall', target, '--queries', queries, '--k', '5']).recall, 1);
     assert.equal(json(['recall', target, '--samples', '10']).samples, 10);
+    const some = JSON.stringify({ title: { $exists: false } });
+    assert.equal(json(['recall', target, '--filter', some, '--k', '9']).k, 9);
+    assert.match(run(['recall', target, '--filter', '{'], { code: 2 }).stderr, /--filter must be JSON/);
     assert.equal(json(['bench', target, '--samples', '5']).queries, 5);
     const filter = JSON.stringify({ title: { $exists: true } });
     assert.deepEqual(json(['query', target, '--id', 'p5', '--filter', filter]).hits, []);

@@ -103,7 +103,7 @@ async function answer(
   wanted: Buffer,
 ): Promise<object> {
   // A page of another origin that gets a name to point here still sends its own name.
-  const host = (request.headers.host ?? '').replace(/:\d+$/, '');
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
   if (host !== HOST && host !== 'localhost')
     throw new Refusal(403, 'Forbidden', `the host ${host} is not served`);
   const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];

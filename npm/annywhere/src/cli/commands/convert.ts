@@ -1,20 +1,14 @@
 /** Another library's file into a new database file. */
-import { type Command, oneOf, text, UsageError } from '../command.js';
+import { type Command, UsageError } from '../command.js';
 import { fill, INDEX_OPTIONS } from '../fill.js';
 import { exists } from '../open.js';
-import { FORMATS, openSource } from '../readers/open-source.js';
+import { SOURCE_OPTIONS, sourceOf } from '../readers/source-options.js';
 
 export const convert: Command = {
   says: 'Makes a database of an hnswlib index or of a JSON dump of another library',
   positionals: ['file', 'database'],
   options: {
-    format: { type: 'string', value: 'name', says: 'what the file is, if its name does not say it' },
-    'id-field': { type: 'string', value: 'name', says: 'where the id stands; default id' },
-    'vector-field': {
-      type: 'string',
-      value: 'name',
-      says: 'where the vector stands; default vector, embedding or values',
-    },
+    ...SOURCE_OPTIONS,
     force: { type: 'boolean', says: 'replace the database if it exists' },
     ...INDEX_OPTIONS,
   },
@@ -27,8 +21,7 @@ export const convert: Command = {
     if (exists(target) && values.force !== true) {
       throw new UsageError(`${target} exists already; --force replaces it, annywhere import adds to it`);
     }
-    const names = { id: text(values, 'id-field'), vector: text(values, 'vector-field') };
-    const source = await openSource(input, oneOf(values, 'format', FORMATS), names);
+    const source = await sourceOf(input, values);
     if (exists(target)) (await import('node:fs')).rmSync(target, { recursive: true });
     const filled = await fill({ source, input, target, values, output, resume: false });
     output.result({ database: target, ...filled }, () => [

@@ -101,7 +101,8 @@ async function storage(folder: string): Promise<string> {
 
 async function opens(file: string): Promise<string> {
   const { db } = await openExisting(file);
-  const { count, dimensions } = db.getStats();
+  const { problems, stats } = await db.health();
   await db.close();
-  return `opens: ${count} rows × ${dimensions}`;
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('; '));
+  return `opens, and its searches find what they should: ${stats?.count} rows × ${stats?.dimensions}`;
 }

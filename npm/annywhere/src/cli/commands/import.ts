@@ -1,19 +1,13 @@
 /** Rows of a file into a database. */
-import { type Command, oneOf, text } from '../command.js';
+import type { Command } from '../command.js';
 import { fill, INDEX_OPTIONS } from '../fill.js';
-import { FORMATS, openSource } from '../readers/open-source.js';
+import { SOURCE_OPTIONS, sourceOf } from '../readers/source-options.js';
 
 export const importRows: Command = {
   says: 'Puts the rows of a jsonl, json, csv, tsv, npy, fvecs, bvecs, parquet or hnswlib file into a database',
   positionals: ['database', 'file'],
   options: {
-    format: { type: 'string', value: 'name', says: 'what the file is, if its name does not say it' },
-    'id-field': { type: 'string', value: 'name', says: 'where the id stands; default id' },
-    'vector-field': {
-      type: 'string',
-      value: 'name',
-      says: 'where the vector stands; default vector, embedding or values',
-    },
+    ...SOURCE_OPTIONS,
     resume: { type: 'boolean', says: 'go on where an import of the same file was broken off' },
     ...INDEX_OPTIONS,
   },
@@ -22,8 +16,7 @@ export const importRows: Command = {
     'is metadata. Parquet needs the package hyparquet beside annywhere.',
   async run({ positionals, values, output }) {
     const [target, input] = positionals as [string, string];
-    const names = { id: text(values, 'id-field'), vector: text(values, 'vector-field') };
-    const source = await openSource(input, oneOf(values, 'format', FORMATS), names);
+    const source = await sourceOf(input, values);
     const filled = await fill({ source, input, target, values, output, resume: values.resume === true });
     const { rows, skipped, seconds } = filled;
     output.result({ database: target, ...filled }, () => [

@@ -1,10 +1,10 @@
 /** One search. */
 
-import type { Filter } from '../../filter-types.js';
 import type { VectorDb } from '../../node.js';
 import type { SearchQuery, Vector } from '../../types.js';
-import { type Command, decimal, integer, json, text, UsageError, type Values } from '../command.js';
+import { type Command, decimal, json, text, UsageError, type Values } from '../command.js';
 import { openExisting } from '../open.js';
+import { SEARCH_OPTIONS, searchOptions } from '../search-options.js';
 
 const MOST_K = 2 ** 31 - 1;
 const SHOWN = 100;
@@ -21,20 +21,15 @@ export const query: Command = {
       value: 'file',
       says: 'table of the encoder; default that of @annywhere/encoder-en',
     },
-    k: { type: 'string', value: 'number', says: 'how many; default 10' },
+    ...SEARCH_OPTIONS,
     threshold: { type: 'string', value: 'score', says: 'least score' },
-    filter: {
-      type: 'string',
-      value: 'json',
-      says: 'what the metadata must match, such as {"year":{"$gte":2000}}',
-    },
     exact: { type: 'boolean', says: 'compare with every row' },
   },
   async run({ positionals, values, output }) {
     const [path] = positionals as [string];
     const given = ['vector', 'id', 'text'].filter((name) => values[name] !== undefined);
     if (given.length !== 1) throw new UsageError('One of --vector, --id and --text says what to search for');
-    const k = integer(values, 'k', 1, MOST_K) ?? 10;
+    const { k, ...search } = searchOptions(values, MOST_K);
     const { db } = await openExisting(path);
     try {
       const id = text(values, 'id');
@@ -44,7 +39,7 @@ export const query: Command = {
         // A row is its own nearest neighbour.
         k: id === undefined ? k : Math.min(k + 1, MOST_K),
         ...(threshold !== undefined && { threshold }),
-        ...(values.filter !== undefined && { filter: json(values, 'filter') as Filter }),
+        ...search,
         ...(values.exact === true && { exact: true }),
       };
       const begin = performance.now();

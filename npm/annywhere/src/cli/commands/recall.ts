@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 import { decimal, integer, text } from '../command.js';
 import { openExisting } from '../open.js';
 import { SAMPLE_OPTIONS, sampleQueries } from '../sample.js';
+import { SEARCH_OPTIONS, searchOptions } from '../search-options.js';
 
 const MOST_K = 10_000;
 const MOST_SAMPLES = 1_000_000;
@@ -13,7 +14,7 @@ export const recall: Command = {
   says: 'Measures which part of the true neighbours searches find',
   positionals: ['database'],
   options: {
-    k: { type: 'string', value: 'number', says: 'neighbours looked at; default 10' },
+    ...SEARCH_OPTIONS,
     target: {
       type: 'string',
       value: 'part',
@@ -26,11 +27,12 @@ export const recall: Command = {
     const [path] = positionals as [string];
     const { db } = await openExisting(path);
     try {
-      const k = integer(values, 'k', 1, MOST_K) ?? 10;
+      const search = searchOptions(values, MOST_K);
+      const { k } = search;
       const target = decimal(values, 'target');
       const ef = integer(values, 'ef', 1, 65_536);
       const how = {
-        k,
+        ...search,
         ...(target !== undefined && { targetRecall: target }),
         ...(ef !== undefined && { ef }),
       };
@@ -46,7 +48,7 @@ export const recall: Command = {
       const queries = await sampleQueries(db, values);
       const found: number[] = [];
       for (const [at, vector] of queries.entries()) {
-        const truth = new Set((await db.search({ vector, k, exact: true })).map((hit) => hit.id));
+        const truth = new Set((await db.search({ vector, ...search, exact: true })).map((hit) => hit.id));
         const hits = await db.search({ vector, ...how });
         found.push(hits.filter((hit) => truth.has(hit.id)).length / Math.max(1, truth.size));
         output.progress('queries', at + 1, queries.length);
