@@ -63,6 +63,7 @@ impl Graph {
             .collect();
         // Others may link to them, so they cannot become twins.
         self.link(&lonely, space, slots, scratches, false);
+        self.connect(slots);
     }
 
     /// Forgets dead twins. Where a linked slot is dead and has a live twin, that twin takes its links.

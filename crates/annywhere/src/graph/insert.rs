@@ -43,6 +43,7 @@ impl Graph {
     /// Links new rows into the graph. Their codes are in `space`, and `reserve` has made the room.
     pub(crate) fn insert<S: Space>(&mut self, new: &[Slot], space: S, slots: &Slots, scratches: &Scratches) {
         self.link(new, space, slots, scratches, true);
+        self.connect_if_due(new, slots);
     }
 
     /// Links rows into the graph, batch by batch. Nothing may link to rows that `may_be_twins`.
@@ -120,9 +121,12 @@ impl Graph {
             let new = pairs[sources.clone()].iter().map(|&(_, _, source)| source);
             kernels::run(Accept { graph, space, level, target, new, scratch })
         });
-        for (arrival, links) in arrivals.iter().zip(&accepted) {
+        let mut maybe_lost = linked.clone();
+        for (arrival, (links, dropped)) in arrivals.iter().zip(&accepted) {
             self.set_links(arrival.target, arrival.level, links);
+            maybe_lost.extend(dropped.iter().filter(|_| arrival.level == 0));
         }
+        self.keep_found(maybe_lost);
         self.raise_entry(linked.into_iter());
     }
 
@@ -243,10 +247,11 @@ struct Accept<'a, S, I> {
 }
 
 impl<S: Space, I: Iterator<Item = Slot>> Task for Accept<'_, S, I> {
-    type Output = Vec<Slot>;
+    /// The links, and those that there were before and are not among them.
+    type Output = (Vec<Slot>, Vec<Slot>);
 
     #[inline(always)]
-    fn run<K: Kernels>(self, kernels: K) -> Vec<Slot> {
+    fn run<K: Kernels>(self, kernels: K) -> Self::Output {
         let Self { graph, space, level, target, new, scratch } = self;
         let mut links = graph.links(target, level).to_vec();
         for source in new {
@@ -255,7 +260,10 @@ impl<S: Space, I: Iterator<Item = Slot>> Task for Accept<'_, S, I> {
                 links.push(source);
             }
         }
-        graph.cut_links(kernels, space, level, target, links, scratch)
+        let links = graph.cut_links(kernels, space, level, target, links, scratch);
+        let mut dropped = graph.links(target, level).to_vec();
+        dropped.retain(|link| !links.contains(link));
+        (links, dropped)
     }
 }
 

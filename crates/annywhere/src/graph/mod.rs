@@ -17,8 +17,11 @@
 //!    other one is. Rows at distance zero have no direction to each other; linked like others they would fill each
 //!    other's lists and lose the way out (at a third of equal rows, recall for the other rows falls to one half).
 //!
+//! 7. Whatever the heuristic drops, every row of the bottom layer leads to every other one ([`connect`]).
+//!
 //! A row's links of the bottom layer are `2m` numbers at a fixed place, ended by [`NONE`] where there are fewer.
 
+mod connect;
 mod delete;
 pub(crate) mod filtered;
 mod insert;
@@ -53,6 +56,8 @@ pub(crate) struct Graph {
     twins: BTreeMap<Slot, Vec<Slot>>,
     /// Where every search begins: a slot of the highest level among the linked ones.
     entry: Option<Slot>,
+    /// Rows linked since every row was last seen to lead to every other.
+    loose: usize,
 }
 
 /// A graph's content, as a file holds it.
@@ -62,6 +67,7 @@ pub(crate) struct Parts<B, T> {
     /// Pairs of a linked slot and its twin.
     pub(crate) twins: T,
     pub(crate) entry: Option<Slot>,
+    pub(crate) loose: usize,
 }
 
 impl Graph {
@@ -74,6 +80,7 @@ impl Graph {
             upper_start: Chunks::new(1),
             twins: BTreeMap::new(),
             entry: None,
+            loose: 0,
         }
     }
 
@@ -172,7 +179,13 @@ impl Graph {
 
     pub(crate) fn parts(&self) -> Parts<&Chunks<u32>, Vec<[Slot; 2]>> {
         let pairs = self.twins.iter().flat_map(|(&slot, twins)| twins.iter().map(move |&twin| [slot, twin]));
-        Parts { bottom: &self.bottom, upper: &self.upper, twins: pairs.collect(), entry: self.entry }
+        Parts {
+            bottom: &self.bottom,
+            upper: &self.upper,
+            twins: pairs.collect(),
+            entry: self.entry,
+            loose: self.loose,
+        }
     }
 
     /// Puts a graph together from the parts of a file. Where a slot's upper links lie follows from its level.
@@ -190,7 +203,8 @@ impl Graph {
             let reason = format!("{} slots have {upper} upper rows, not {}", slots.len(), parts.upper.len());
             return Err(Error::corrupt("graph", reason));
         }
-        (graph.bottom, graph.upper, graph.entry) = (parts.bottom, parts.upper, parts.entry);
+        (graph.bottom, graph.upper) = (parts.bottom, parts.upper);
+        (graph.entry, graph.loose) = (parts.entry, parts.loose);
         for pair in 0..parts.twins.len() {
             let [slot, twin] = parts.twins.get(pair);
             graph.twins.entry(slot).or_default().push(twin);
@@ -223,6 +237,9 @@ impl Graph {
             }
             None if slots.live() > 0 => return Err("searches begin nowhere".to_owned()),
             _ => {}
+        }
+        if self.loose > slots.len() {
+            return Err(format!("{} new rows in {} slots", self.loose, slots.len()));
         }
         let mut seen = Visited::default();
         for slot in 0..slots.len() as Slot {

@@ -72,12 +72,19 @@ struct State {
     slots: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     entry: Option<Slot>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    loose: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scan: Option<Numbers>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     text_fields: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     embedding: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The bytes of a section to be written.
@@ -166,6 +173,7 @@ fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<
         options: stored.options,
         slots: stored.slots.len(),
         entry: None,
+        loose: 0,
         scan: None,
         text_fields: Vec::new(),
         embedding: stored.embedding.clone(),
@@ -180,7 +188,7 @@ fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<
     match &stored.index {
         Index::Graph { graph, codes } => {
             let parts = graph.parts();
-            state.entry = parts.entry;
+            (state.entry, state.loose) = (parts.entry, parts.loose);
             sections.push((Kind::BottomLinks, Content::Parts(parts.bottom.parts().collect())));
             sections.push((Kind::UpperLinks, Content::Parts(parts.upper.parts().collect())));
             sections.push((
@@ -473,7 +481,7 @@ fn read_parts(
             let bottom = file.chunks(Kind::BottomLinks, 2 * options.m, Some(state.slots))?;
             let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
             let twins = file.chunks(Kind::Twins, 1, None)?;
-            let parts = graph::Parts { bottom, upper, twins, entry: state.entry };
+            let parts = graph::Parts { bottom, upper, twins, entry: state.entry, loose: state.loose };
             **graph = Graph::from_parts(&options, &slots, parts)?;
         }
         Index::Scan(scan) => {
