@@ -7,6 +7,7 @@ use crate::options::{Options, Quantization};
 use crate::quantize::scalar::{Line, ScalarCodec};
 use crate::slots::Slot;
 use crate::space::{Query, Space};
+use crate::vectors::Vectors;
 
 /// The codes of all slots.
 #[derive(Debug)]
@@ -19,36 +20,54 @@ pub(crate) enum Codes {
     },
 }
 
-/// Ranks by int8 codes.
+/// Ranks by what the graph walks on. One type for all codes: the graph's code exists once in the binary, and a match for
+/// every four rows costs nothing that can be measured.
 #[derive(Clone, Copy)]
-pub(crate) struct ScalarSpace<'a> {
-    pub(crate) codec: ScalarCodec,
-    pub(crate) rows: &'a Chunks<Line>,
+pub(crate) enum CodeSpace<'a> {
+    Vectors(&'a Vectors),
+    Scalar { codec: ScalarCodec, rows: &'a Chunks<Line> },
 }
 
-impl Space for ScalarSpace<'_> {
+impl Space for CodeSpace<'_> {
     #[inline(always)]
     fn aim_at_vector(self, vector: &[f32], query: &mut Query) {
-        self.codec.aim_at_vector(vector, query);
+        match self {
+            Self::Vectors(vectors) => vectors.aim_at_vector(vector, query),
+            Self::Scalar { codec, .. } => codec.aim_at_vector(vector, query),
+        }
     }
 
     #[inline(always)]
     fn aim_at_slot(self, slot: Slot, query: &mut Query) {
-        self.codec.aim_at_row(self.rows.row(slot as usize), query);
+        match self {
+            Self::Vectors(vectors) => vectors.aim_at_slot(slot, query),
+            Self::Scalar { codec, rows } => codec.aim_at_row(rows.row(slot as usize), query),
+        }
     }
 
     #[inline(always)]
     fn ranks<K: Kernels>(self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4] {
-        self.codec.ranks(kernels, query, slots.map(|slot| self.rows.row(slot as usize)))
+        match self {
+            Self::Vectors(vectors) => vectors.ranks(kernels, query, slots),
+            Self::Scalar { codec, rows } => {
+                codec.ranks(kernels, query, slots.map(|slot| rows.row(slot as usize)))
+            }
+        }
     }
 
     fn are_equal(self, a: Slot, b: Slot) -> bool {
-        self.rows.row(a as usize) == self.rows.row(b as usize)
+        match self {
+            Self::Vectors(vectors) => vectors.are_equal(a, b),
+            Self::Scalar { rows, .. } => rows.row(a as usize) == rows.row(b as usize),
+        }
     }
 
     #[inline(always)]
     fn prefetch<K: Kernels>(self, kernels: K, slot: Slot) {
-        kernels.prefetch(self.rows.row(slot as usize));
+        match self {
+            Self::Vectors(vectors) => vectors.prefetch(kernels, slot),
+            Self::Scalar { rows, .. } => kernels.prefetch(rows.row(slot as usize)),
+        }
     }
 }
 
@@ -75,6 +94,14 @@ impl Codes {
         }
         let codec = ScalarCodec::new(options.distance_metric, options.dimensions);
         Self::Scalar { codec, rows: Chunks::new(codec.lines()) }
+    }
+
+    /// The rows as the graph sees them.
+    pub(crate) fn space<'a>(&'a self, vectors: &'a Vectors) -> CodeSpace<'a> {
+        match self {
+            Self::None => CodeSpace::Vectors(vectors),
+            Self::Scalar { codec, rows } => CodeSpace::Scalar { codec: *codec, rows },
+        }
     }
 
     /// Makes room for `slots` slots.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::codes::{Codes, ScalarSpace};
+use crate::codes::{CodeSpace, Codes};
 use crate::error::Error;
 use crate::filter::{FilterLimits, Recent, Selection};
 use crate::graph::Graph;
@@ -209,12 +209,7 @@ impl Database {
                 for &slot in new {
                     codes.set(slot, vectors.get(slot));
                 }
-                match codes {
-                    Codes::None => graph.insert(new, &*vectors, slots, scratches),
-                    Codes::Scalar { codec, rows } => {
-                        graph.insert(new, ScalarSpace { codec: *codec, rows }, slots, scratches);
-                    }
-                }
+                graph.insert(new, codes.space(vectors), slots, scratches);
             }
             Index::Scan(scan) => scan.insert(new, vectors, scratches),
             Index::Exact => {}
@@ -281,12 +276,7 @@ impl Database {
         if slots.dead() == 0 || slots.dead() * DEAD_FRACTION < slots.dead() + slots.live() {
             return;
         }
-        match codes {
-            Codes::None => graph.unlink_the_dead(&*vectors, slots, scratches),
-            Codes::Scalar { codec, rows } => {
-                graph.unlink_the_dead(ScalarSpace { codec: *codec, rows }, slots, scratches);
-            }
-        }
+        graph.unlink_the_dead(codes.space(vectors), slots, scratches);
         slots.free_the_dead();
     }
 
@@ -583,14 +573,9 @@ impl Database {
         scratch: &mut Scratch,
     ) -> bool {
         let Stored { slots, vectors, .. } = &self.stored;
-        let ended = match codes {
-            Codes::None => walk(graph, vectors, slots, selection, ef, scratch),
-            Codes::Scalar { codec, rows } => {
-                let space = ScalarSpace { codec: *codec, rows };
-                space.aim_at_vector(query, &mut scratch.query);
-                walk(graph, space, slots, selection, ef, scratch)
-            }
-        };
+        let space = codes.space(vectors);
+        space.aim_at_vector(query, &mut scratch.query);
+        let ended = walk(graph, space, slots, selection, ef, scratch);
         if !ended {
             return false;
         }
@@ -753,9 +738,9 @@ fn copy(source: &dyn Source, sink: &mut dyn Sink) -> Result<(), Error> {
 }
 
 /// Fills the scratch's pool from the graph; false if the walk gave up.
-fn walk<S: Space>(
+fn walk(
     graph: &Graph,
-    space: S,
+    space: CodeSpace<'_>,
     slots: &Slots,
     selection: Option<&Selection>,
     ef: usize,

@@ -9,6 +9,7 @@ use crate::parallel;
 use crate::rng::mix;
 use crate::scratch::Work;
 use crate::slots::Slot;
+use crate::sort::sort;
 
 /// How a search found its rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -160,11 +161,8 @@ impl Database {
         let exact = SearchParams { exact: true, ..params.clone() };
         let mut live: Vec<(u64, Slot)> =
             self.stored.slots.live_slots().map(|slot| (mix(u64::from(slot)), slot)).collect();
-        if samples < live.len() {
-            live.select_nth_unstable(samples);
-            live.truncate(samples);
-        }
-        live.sort_unstable();
+        sort(&mut live, &|a, b| a < b);
+        live.truncate(samples);
         let measured = parallel::map(live.len(), &self.scratches, |at, _| {
             let slot = live[at].1;
             let query = self.stored.vectors.read(slot)?;

@@ -31,6 +31,7 @@ mod scan;
 mod scratch;
 mod shared;
 mod slots;
+mod sort;
 mod space;
 mod stats;
 mod store;

@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::rows;
 use crate::slots::Slot;
+use crate::sort::sort;
 
 /// A page has as many rows as fit about this many bytes of vectors, within these bounds.
 const PAGE_BYTES: usize = 1 << 20;
@@ -51,12 +52,12 @@ impl Database {
             }
             page.push((id, slot));
             if page.len() == 2 * most {
-                page.select_nth_unstable(most - 1);
+                sort(&mut page, &|a, b| a < b);
                 page.truncate(most);
                 last = page.last().map(|row| row.0);
             }
         }
-        page.sort_unstable();
+        sort(&mut page, &|a, b| a < b);
         self.rows(page.iter().take(most).map(|row| row.1))
     }
 

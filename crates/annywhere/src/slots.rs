@@ -5,6 +5,7 @@
 
 use crate::chunks::Chunks;
 use crate::error::Error;
+use crate::sort::sort;
 use crate::text_table::{TextTable, hash};
 use crate::texts::Texts;
 
@@ -213,7 +214,9 @@ impl Slots {
         };
         let id = |slot: Slot| ids.get(slot as usize);
         sorted.shrink_to_fit();
-        sorted.sort_by_cached_key(|&slot| (hash(id(slot)), slot));
+        let mut keys: Vec<(u64, Slot)> = sorted.iter().map(|&slot| (hash(id(slot)), slot)).collect();
+        sort(&mut keys, &|a, b| a < b);
+        sorted.iter_mut().zip(keys).for_each(|(place, (_, slot))| *place = slot);
         let mut others_of_equal_hash = 1;
         for at in 1..sorted.len() {
             let equal = hash(id(sorted[at])) == hash(id(sorted[at - 1]));

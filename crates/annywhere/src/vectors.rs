@@ -167,7 +167,9 @@ impl Vectors {
         }
     }
 
-    #[inline(always)]
+    /// A function of its own in WebAssembly: it is used in a dozen places, and three kernels take their room in each.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn rank<K: Kernels>(
         &self,
         kernels: K,

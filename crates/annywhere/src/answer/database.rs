@@ -149,7 +149,7 @@ impl Database {
 fn places(list: &[Candidate]) -> Vec<u64> {
     let mut places: Vec<u64> =
         list.iter().enumerate().map(|(place, row)| u64::from(row.slot()) << 32 | place as u64).collect();
-    crate::words::sort(&mut places, &|a, b| a < b);
+    crate::sort::sort(&mut places, &|a, b| a < b);
     places
 }
 

@@ -4,7 +4,7 @@
 //! takes, and keeps the heuristic's choice. The removed rows' own lists are cleared. A removed row with a twin is simply
 //! replaced by it. Where little of the graph is left it is built anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Graph;
 use crate::kernels::{self, Kernels, Task};
@@ -50,9 +50,10 @@ impl Graph {
             }
         }
         if self.entry.is_some_and(|entry| !slots.is_live(entry)) {
-            let twins: BTreeSet<Slot> = self.twins.values().flatten().copied().collect();
+            let mut is_twin = vec![false; slots.len()];
+            self.twins.values().flatten().for_each(|&twin| is_twin[twin as usize] = true);
             self.entry = None;
-            self.raise_entry(slots.live_slots().filter(|slot| !twins.contains(slot)));
+            self.raise_entry(slots.live_slots().filter(|&slot| !is_twin[slot as usize]));
         }
         self.raise_entry(heirs.values().copied());
         let lonely: Vec<Slot> = bereaved

@@ -16,6 +16,7 @@ use crate::kernels::{self, Kernels, Task};
 use crate::parallel;
 use crate::scratch::{Candidate, Scratch, Scratches};
 use crate::slots::{Slot, Slots};
+use crate::sort::sort;
 use crate::space::{Space, rank_all};
 
 /// A batch is a fiftieth of the graph, within these bounds: small enough that rows seldom miss each other, large
@@ -92,7 +93,7 @@ impl Graph {
                             .map(|link| *twin_of.get(link).unwrap_or(link))
                             .filter(|&link| self.level(link) >= level)
                             .collect();
-                        links.sort_unstable();
+                        sort(&mut links, &|a, b| a < b);
                         links.dedup();
                         self.set_links(slot, level, &links);
                         pairs.extend(links.iter().map(|&target| (level, target, slot)));
@@ -105,7 +106,7 @@ impl Graph {
                 }
             }
         }
-        pairs.sort_unstable();
+        sort(&mut pairs, &|a, b| a < b);
         let mut arrivals: Vec<Arrival> = Vec::new();
         for (index, &(level, target, _)) in pairs.iter().enumerate() {
             match arrivals.last_mut() {

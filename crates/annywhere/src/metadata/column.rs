@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use crate::fields::Value;
 use crate::slots::Slot;
+use crate::sort::sort;
 
 /// A value's kind: the first thing that decides its place in a column.
 fn kind(value: Value<'_>) -> u8 {
@@ -156,7 +157,7 @@ impl Column {
     pub(super) fn renumber(&mut self, number: impl Fn(Slot) -> Slot) {
         self.slots.iter_mut().for_each(|slot| *slot = number(*slot));
         for place in 0..self.len() {
-            self.slots[self.starts[place]..self.starts[place + 1]].sort_unstable();
+            sort(&mut self.slots[self.starts[place]..self.starts[place + 1]], &|a, b| a < b);
         }
     }
 

@@ -17,7 +17,7 @@ use crate::options::Options;
 use crate::parallel;
 use crate::quantize::kmeans::{self, Rows};
 use crate::quantize::scalar;
-use crate::scratch::{Scratch, Scratches};
+use crate::scratch::{Candidate, Scratch, Scratches};
 use crate::slots::{Slot, Slots};
 use crate::space::{Query, Space};
 use crate::vectors::{LARGEST_SQUARE, SquaredLength, Vectors};
@@ -300,14 +300,7 @@ impl Scan {
             };
             kernels::run(Length(residual))
         });
-        // By cell, then by distance, then by slot.
-        let mut order: Vec<(u32, u32, u32)> = distances
-            .iter()
-            .enumerate()
-            .map(|(at, &[square, ..])| (members[at], square.to_bits(), at as u32))
-            .collect();
-        order.sort_unstable();
-        let mut starts = vec![0; cells + 1];
+        let mut starts: Vec<Slot> = vec![0; cells + 1];
         let mut longest = 0.0f32;
         for (at, &[_, square]) in distances.iter().enumerate() {
             starts[members[at] as usize + 1] += 1;
@@ -316,7 +309,18 @@ impl Scan {
         for cell in 0..cells {
             starts[cell + 1] += starts[cell];
         }
-        let mut order: Vec<Slot> = order.into_iter().map(|(_, _, at)| live[at as usize]).collect();
+        // By cell, then by distance, then by slot.
+        let mut ends = starts.clone();
+        let mut order = vec![Candidate::new(0.0, 0); live.len()];
+        for (at, (&cell, &[square, ..])) in members.iter().zip(&distances).enumerate() {
+            let end = &mut ends[cell as usize];
+            order[*end as usize] = Candidate::new(square, live[at]);
+            *end += 1;
+        }
+        for cell in 0..cells {
+            order[starts[cell] as usize..starts[cell + 1] as usize].sort_unstable();
+        }
+        let mut order: Vec<Slot> = order.into_iter().map(Candidate::slot).collect();
         order.extend((0..slots.len() as Slot).filter(|&slot| !slots.is_live(slot)));
         Arrangement { order, origin, centres, longest: longest.sqrt(), starts, trained, placed }
     }

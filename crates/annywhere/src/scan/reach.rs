@@ -12,6 +12,8 @@
 //! 2.3 % against 3.4 %, sentences 20 % against 25 %). The table says which reach covers which part of the sampled
 //! rows' true neighbours.
 
+use crate::sort::sort;
+
 /// How many neighbours the table was measured with, and of how many rows: each is for searches up to that many hits.
 pub(super) const MEASURED: [(usize, usize); 3] = [(10, 256), (100, 64), (1_000, 16)];
 /// Parts of the true neighbours in the table.
@@ -69,7 +71,7 @@ pub(crate) struct Reach([f32; LEVELS.len()]);
 impl Reach {
     /// Of the reaches that the true neighbours of sampled rows needed.
     pub(crate) fn of(mut needed: Vec<f32>) -> Self {
-        needed.sort_unstable_by(f32::total_cmp);
+        sort(&mut needed, &|a, b| a < b);
         let at = |level: f32| {
             let rank = (level * needed.len() as f32).ceil() as usize;
             needed.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)

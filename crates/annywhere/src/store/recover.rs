@@ -56,7 +56,9 @@ impl<B: Backend> Store<B> {
                 Slot::Empty => {}
             }
         }
-        valid.sort_by_key(|superblock| std::cmp::Reverse(superblock.generation));
+        if valid.is_sorted_by_key(|superblock| superblock.generation) {
+            valid.reverse();
+        }
         if valid.is_empty() {
             refuse_remains(&backend, damaged)?;
             if access == Access::Read {

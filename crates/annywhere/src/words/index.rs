@@ -5,13 +5,13 @@
 //! postings without a row and is passed over, until enough have gathered to renumber the rest.
 
 use super::postings::Postings;
-use super::sort::sort;
 use super::split::{self, Splitter};
 use super::terms::Terms;
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::fields::{self, Value};
 use crate::slots::Slot;
+use crate::sort::sort;
 
 /// In place of a document where a row has no words, and of a slot where a document has no row.
 pub(super) const NONE: u32 = u32::MAX;

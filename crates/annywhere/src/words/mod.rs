@@ -15,12 +15,10 @@ mod database;
 mod index;
 mod postings;
 mod sections;
-mod sort;
 mod split;
 mod terms;
 
 pub(crate) use bm25::{Question, Scores};
 pub(crate) use index::Words;
 pub(crate) use sections::Sections;
-pub(crate) use sort::sort;
 pub(crate) use terms::Terms;

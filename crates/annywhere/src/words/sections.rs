@@ -3,9 +3,9 @@
 
 use super::index::{NONE, Words};
 use super::postings::{encode, take_posting};
-use super::sort::sort;
 use crate::error::Error;
 use crate::slots::{Slot, Slots};
+use crate::sort::sort;
 
 /// The content of the three sections.
 #[derive(Debug, Default)]

@@ -1,20 +1,20 @@
-//! Sorting in little code: the library's sort takes 6 KB of WebAssembly for every type and order, and nothing here sorts
-//! anything long while somebody waits.
+//! Sorting in little code: the library's sort takes 6 KB of WebAssembly for every type and order. What is long and hot is
+//! sorted as [`Candidate`](crate::scratch::Candidate)s by the library, all else here.
 
-/// Sorts in place, in n log n steps (Williams' heap sort).
+/// Sorts in place, in n log n steps (Williams' heap sort). Equal members may change places.
 #[inline(never)]
-pub(crate) fn sort(numbers: &mut [u64], is_less: &dyn Fn(u64, u64) -> bool) {
-    for start in (0..numbers.len() / 2).rev() {
-        sift_down(numbers, start, is_less);
+pub(crate) fn sort<T: Copy>(members: &mut [T], is_less: &dyn Fn(T, T) -> bool) {
+    for start in (0..members.len() / 2).rev() {
+        sift_down(members, start, is_less);
     }
-    for end in (1..numbers.len()).rev() {
-        numbers.swap(0, end);
-        sift_down(&mut numbers[..end], 0, is_less);
+    for end in (1..members.len()).rev() {
+        members.swap(0, end);
+        sift_down(&mut members[..end], 0, is_less);
     }
 }
 
 #[inline(never)]
-fn sift_down(heap: &mut [u64], mut at: usize, is_less: &dyn Fn(u64, u64) -> bool) {
+fn sift_down<T: Copy>(heap: &mut [T], mut at: usize, is_less: &dyn Fn(T, T) -> bool) {
     loop {
         let mut largest = at;
         for child in [2 * at + 1, 2 * at + 2] {
