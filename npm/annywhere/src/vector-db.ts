@@ -16,8 +16,6 @@ import {
 } from './backups.js';
 import { type Batch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
-import { embeddingOf } from './embedding.js';
-import type { EngineStats } from './engine.js';
 import { AnnywhereError, describe, invalidArgument, invalidOption } from './errors.js';
 import { filterToJson } from './filter.js';
 import type { Filter } from './filter-types.js';
@@ -50,6 +48,7 @@ import {
   estimating,
   queryVector,
 } from './search-query.js';
+import { statsOf } from './stats.js';
 import type { FileStorage } from './storage/files.js';
 import type {
   BackupOptions,
@@ -376,32 +375,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       throw new AnnywhereError('EngineUnavailable', reason, { reason });
     }
     this.#engine ??= new GuardedEngine(this.#runtime.engineNow(), this.#options.config);
-    const { implementation, simd } = this.#engine;
-    const stats = JSON.parse(this.#engine.stats()) as EngineStats;
-    const { count, deleted, dimensions, distanceMetric, index, quantization, memory, textFields } = stats;
-    const { m, efConstruction, efSearch, targetRecall, originals } = stats;
-    const { total: memoryUsage, ...parts } = memory;
-    const embedding = embeddingOf(stats.embedding);
-    const state = this.#keeper?.state;
-    return {
-      count,
-      deleted,
-      tombstoneRatio: deleted === 0 ? 0 : deleted / (count + deleted),
-      dimensions,
-      distanceMetric,
-      indexType: index,
-      quantization,
-      ...(textFields.length > 0 && { text: { fields: textFields } }),
-      ...(index === 'hnsw' ? { hnswConfig: { m, efConstruction, efSearch } } : { targetRecall }),
-      ...(embedding && { embedding }),
-      memoryUsage,
-      memory: parts,
-      ...(this.#keeper && { storage: this.#keeper.kind }),
-      ...(state && { diskUsage: state.segmentBytes + state.journalBytes, generation: state.generation }),
-      originals,
-      implementation,
-      simd,
-    };
+    return statsOf(this.#engine, this.#keeper);
   }
 
   /** The whole database as the bytes of one file. The same operations give the same bytes on every engine. */
