@@ -13,9 +13,9 @@ after(() => fs.rmSync(root, { recursive: true, force: true }));
 const HAS_NATIVE = process.platform === 'linux' && process.arch === 'x64';
 const MIB = 1024 * 1024;
 /** Largest size of a tarball; raise it knowingly. */
+const NATIVE_LIMIT = 1.5 * MIB;
 const LIMITS = {
   annywhere: 1_500_000,
-  '@annywhere/native-linux-x64-gnu': 1.5 * MIB,
   '@annywhere/encoder-en': 16 * MIB,
 };
 
@@ -121,7 +121,8 @@ describe('the packages', () => {
 
   it('are as small as promised', () => {
     for (const [name, { size }] of packed) {
-      const limit = LIMITS[name] ?? MIB;
+      const isNative = name.startsWith('@annywhere/native-');
+      const limit = LIMITS[name] ?? (isNative ? NATIVE_LIMIT : MIB);
       assert.ok(size <= limit, `${name} packs to ${size} bytes, more than ${limit}`);
     }
   });
