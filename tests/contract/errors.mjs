@@ -33,6 +33,8 @@ const provocations = {
   InvalidFilter: ({ VectorDb }) => open(VectorDb).search({ vector: [1, 2], filter: { a: { $near: 1 } } }),
   Mismatch: async ({ VectorDb }) => open(VectorDb, { dimensions: 3 }).load(await open(VectorDb).toBytes()),
   Corrupt: ({ VectorDb }) => open(VectorDb).load(new Uint8Array(100)),
+  Full: ({ VectorDb }) =>
+    open(VectorDb, { maxElements: 1, maxElementsPolicy: 'error' }).insertBatch([row('a'), row('b')]),
   VersionTooNew: ({ VectorDb }) => open(VectorDb).load(bytesOf(FROM_THE_FUTURE, 128)),
   Io: ({ VectorDb, scratch }) => open(VectorDb).load(scratch('nothing.annw')),
   Aborted: ({ VectorDb }) => open(VectorDb).search({ vector: [1, 2], signal: AbortSignal.abort('enough') }),

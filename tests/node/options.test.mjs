@@ -249,4 +249,29 @@ onEveryEngine('statistics', ({ VectorDb, name }) => {
     assert.equal(after.count, 99);
     assert.equal(after.deleted, 2);
   });
+
+  it('maxElements is a hint, unless maxElementsPolicy makes it a limit', async () => {
+    const rows = (...ids) => ids.map((id) => ({ id, vector: [1] }));
+    const growing = new VectorDb({ dimensions: 1, maxElements: 1, maxElementsPolicy: 'grow' });
+    await growing.insertBatch(rows('a', 'b'));
+    const db = new VectorDb({ dimensions: 1, maxElements: 3, maxElementsPolicy: 'error' });
+    await db.insertBatch(rows('a', 'b'));
+    await rejects(db.insertBatch(rows('a', 'c', 'd')), 'Full', { limit: 3, rows: 4 });
+    assert.deepEqual([await db.len(), await db.has('c')], [2, false]);
+    await db.insertBatch(rows('a', 'b', 'c'));
+    await rejects(db.insert({ vector: [1] }), 'Full');
+    await db.insertBatch(rows('c', 'b', 'a'));
+    await db.delete('a');
+    await db.insert({ id: 'z', vector: [1] });
+    const inSteps = db.insertBatch(rows('z', 'y'), { batchSize: 1 });
+    await rejects(inSteps, 'Full', { inserted: 1 });
+    await db.load(await growing.toBytes());
+    assert.equal(await db.len(), 2);
+    const refused = [{ maxElementsPolicy: 'error' }, { maxElements: 3, maxElementsPolicy: 'drop' }];
+    for (const options of refused) {
+      await rejects(() => new VectorDb({ dimensions: 1, ...options }), 'InvalidOption', {
+        option: 'maxElementsPolicy',
+      });
+    }
+  });
 });

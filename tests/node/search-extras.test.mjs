@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { onEveryEngine, rejects } from './engines.mjs';
+import { Random } from './random.mjs';
 
 onEveryEngine('include', ({ VectorDb }) => {
   const vectors = { a: Float32Array.of(1, 0.5), b: Float32Array.of(0.25, 1) };
@@ -41,6 +42,38 @@ onEveryEngine('include', ({ VectorDb }) => {
       [{ vector: 1 }, 'include.vector'],
     ]) {
       await rejects(() => db.search({ vector: [1, 0], include }), 'InvalidArgument', { argument });
+    }
+  });
+});
+
+onEveryEngine('rescore: false', ({ VectorDb }) => {
+  it('gives the estimates that searchProgressive begins with, and finds less', async () => {
+    const random = new Random(31);
+    const [rows, dimensions, k] = [3_000, 32, 10];
+    for (const options of [
+      { quantization: { type: 'rabitq', bits: 1 } },
+      { index: 'hnsw', quantization: 'scalar' },
+    ]) {
+      const db = new VectorDb({ dimensions, ...options });
+      const ids = Array.from({ length: rows }, (_, row) => `${row}`);
+      await db.insertBatch({ ids, vectors: random.vector(rows * dimensions) });
+      let missed = 0;
+      for (let query = 0; query < 10; query++) {
+        const vector = random.vector(dimensions);
+        const estimated = await db.search({ vector, k, rescore: false });
+        const { value } = await db.searchProgressive({ vector, k }).next();
+        assert.deepEqual(estimated, value.hits);
+        assert.deepEqual(await db.search({ vector, k, rescore: true }), await db.search({ vector, k }));
+        const exact = new Map(
+          (await db.search({ vector, k, exact: true })).map((hit) => [hit.id, hit.score]),
+        );
+        missed += estimated.filter(({ id, score }) => exact.get(id) !== score).length;
+      }
+      assert.ok(missed > 10, `${missed} of 100 hits are not the exact ones`);
+      await rejects(db.search({ vector: [1], rescore: 'no' }), 'InvalidArgument', { argument: 'rescore' });
+      const both = { vector: random.vector(dimensions), rescore: false, exact: true };
+      await rejects(db.search(both), 'InvalidArgument', { argument: 'rescore' });
+      await db.close();
     }
   });
 });

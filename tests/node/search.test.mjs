@@ -145,6 +145,39 @@ onEveryEngine('search', ({ VectorDb }) => {
     assert.deepEqual({ ...hits[0], extra: 1 }.extra, 1);
   });
 
+  it('leaves out what is farther than maxDistance, on every metric, and no more', async () => {
+    const random = new Random(21);
+    for (const distanceMetric of METRICS) {
+      const db = new VectorDb({ dimensions: 6, distanceMetric });
+      await db.insertBatch(Array.from({ length: 60 }, (_, n) => ({ id: `${n}`, vector: random.vector(6) })));
+      const vector = random.vector(6);
+      const all = await db.search({ vector, k: 40 });
+      const { distance } = all[17];
+      const near = all.filter((hit) => hit.distance <= distance);
+      assert.ok(near.length >= 18 && near.length < 40);
+      assert.deepEqual(await db.search({ vector, k: 40, maxDistance: distance }), near);
+      assert.deepEqual(await db.search({ vector, k: 5, maxDistance: distance }), all.slice(0, 5));
+      assert.deepEqual(await db.searchMany({ vectors: [vector], k: 40, maxDistance: distance }), [near]);
+      const { score } = all[9];
+      const both = { vector, k: 40, maxDistance: distance, threshold: score };
+      assert.deepEqual(await db.search(both), all.filter((hit) => hit.score >= score).slice(0, near.length));
+      await db.close();
+    }
+    const db = new VectorDb({ dimensions: 1, text: { fields: ['title'] } });
+    for (const query of [
+      { maxDistance: Number.NaN },
+      { maxDistance: '1' },
+      { maxDistance: 1, text: 'a' },
+      { maxDistance: 1, diversify: { lambda: 1 } },
+    ]) {
+      await rejects(db.search({ vector: [1], ...query }), 'InvalidArgument', { argument: 'maxDistance' });
+    }
+    await rejects(db.explain({ vector: [1], maxDistance: 1 }), 'InvalidArgument', {
+      argument: 'maxDistance',
+    });
+    await db.close();
+  });
+
   it('by the id of a row finds what a search by its vector finds', async () => {
     const random = new Random(9);
     const db = new VectorDb({ dimensions: 8 });

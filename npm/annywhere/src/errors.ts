@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'Corrupt'
   /** A file that needs a newer version. Details: `found`, `supported`. */
   | 'VersionTooNew'
+  /** More rows than `maxElements`, where `maxElementsPolicy` is `error`. Details: `limit`, `rows`. */
+  | 'Full'
   /** The storage has no room. Details: `reason`. */
   | 'NoSpace'
   /** Another writer holds the storage. Details: `reason`. */

@@ -30,8 +30,24 @@ export function quickHitsOf<Meta extends object>(rows: string, numbers: Float32A
   return withNumbers(JSON.parse(rows) as Rows, numbers, 0, numbers, numbers.length / 2);
 }
 
+/** What else a search wants of its hits. */
+interface Wishes {
+  readonly withVectors: boolean;
+  readonly maxDistance: number | undefined;
+}
+
+/** The hits that are not too far, with their vectors if these are wanted. */
+export function finished<Meta extends object>(
+  engine: GuardedEngine,
+  hits: Hit<Meta>[],
+  { withVectors: wantsVectors, maxDistance }: Wishes,
+): Hit<Meta>[] {
+  const near = maxDistance === undefined ? hits : hits.filter(({ distance }) => distance <= maxDistance);
+  return wantsVectors ? withVectors(engine, near) : near;
+}
+
 /** The same hits with their vectors; nothing has changed since the search. */
-export function withVectors<Meta extends object>(engine: GuardedEngine, hits: Hit<Meta>[]): Hit<Meta>[] {
+function withVectors<Meta extends object>(engine: GuardedEngine, hits: Hit<Meta>[]): Hit<Meta>[] {
   for (const hit of hits) {
     const row = engine.get(hit.id);
     if (row) hit.vector = row.vector;

@@ -64,7 +64,7 @@ async function attempt<Db extends Openable>(
   begin: (db: Db) => Promise<void>,
 ): Promise<Db> {
   if (options.dimensions !== undefined) return begun(make(options as DbOptions), begin);
-  const { maxElements, ...sizeless } = options;
+  const { maxElements, maxElementsPolicy, ...sizeless } = options;
   try {
     const guessed = await begun(make({ ...sizeless, dimensions: GUESS }), begin);
     if (maxElements === undefined) return guessed;

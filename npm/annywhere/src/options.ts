@@ -17,6 +17,7 @@ const MAX_FILTER_DEPTH = 50;
 const METRICS: readonly DistanceMetric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
 const INDEXES: readonly IndexType[] = ['auto', 'scan', 'hnsw'];
 const QUANTIZATIONS = ['none', 'scalar', 'rabitq', 'product'] as const;
+const POLICIES = ['grow', 'error'] as const;
 const DURABILITIES: readonly Durability[] = ['strict', 'group', 'manual'];
 export const LEAST_RECALL = 0.5;
 
@@ -27,6 +28,8 @@ export interface CheckedOptions {
   readonly worker: boolean | undefined;
   readonly durability: Durability;
   readonly readOnly: boolean;
+  /** Most rows that inserts may make. */
+  readonly limit: number | undefined;
   /** What stays when the index is replaced. */
   readonly kept: KeptOptions;
   /** JSON of the core's `Config`. */
@@ -66,6 +69,7 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   const durability = read.oneOf('durability', DURABILITIES);
   const readOnly = read.boolean('readOnly');
   const maxElements = read.integer('maxElements', 1, MAX_ROWS);
+  const policy = read.oneOf('maxElementsPolicy', POLICIES);
   const worker = read.boolean('worker');
   const filterLimits = limits(read);
   const embedding = embeddingText(read.any('embedding'));
@@ -75,11 +79,15 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   refuseContradictions({ ...kept, ...index });
   const unused = storagePath === undefined && (durability ? 'durability' : readOnly && 'readOnly');
   if (unused) throw invalidOption(unused, 'does nothing without storagePath');
+  if (policy !== undefined && maxElements === undefined) {
+    throw invalidOption('maxElementsPolicy', 'does nothing without maxElements');
+  }
   return {
     dimensions,
     storagePath,
     durability: durability ?? 'group',
     readOnly: readOnly ?? false,
+    limit: policy === 'error' ? maxElements : undefined,
     worker,
     kept,
     config: JSON.stringify({ ...kept, ...index }),

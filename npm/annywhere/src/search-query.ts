@@ -10,7 +10,19 @@ import { checkWishes, WISHES, type WishParams } from './wishes.js';
 
 export const DEFAULT_K = 10;
 const MAX_K = 2 ** 31 - 1;
-const NAMES = ['k', 'threshold', 'ef', 'targetRecall', 'exact', 'filter', 'include', 'signal', ...WISHES];
+const NAMES = [
+  'k',
+  'threshold',
+  'maxDistance',
+  'rescore',
+  'ef',
+  'targetRecall',
+  'exact',
+  'filter',
+  'include',
+  'signal',
+  ...WISHES,
+];
 
 /** With filters of any metadata. */
 type Any<Query> = Omit<Query, 'filter' | 'diversify' | 'groupBy'> & { filter?: unknown };
@@ -31,6 +43,8 @@ export interface CheckedSearch extends Wishes {
 interface Wishes {
   readonly signal: AbortSignalLike | undefined;
   readonly withVectors: boolean;
+  /** Farther hits are left out. */
+  readonly maxDistance: number | undefined;
 }
 
 export function checkSearch(query: AnySearch): CheckedSearch {
@@ -40,6 +54,8 @@ export function checkSearch(query: AnySearch): CheckedSearch {
 /** The parameters of the last plain search; most searches of a program have the same `k`. */
 let plainK = 0;
 let plainParams = '';
+
+const NO_WISHES: Wishes = { signal: undefined, withVectors: false, maxDistance: undefined };
 
 /** A search that has a vector and perhaps `k`, as most have: to look for every other name takes as long as all the rest. */
 function plainSearch(query: AnySearch): CheckedSearch | undefined {
@@ -57,7 +73,7 @@ function plainSearch(query: AnySearch): CheckedSearch | undefined {
     plainK = k;
     plainParams = JSON.stringify({ k, exact: false });
   }
-  return { vector, hasVector: true, k, params: plainParams, signal: undefined, withVectors: false };
+  return { vector, hasVector: true, k, params: plainParams, ...NO_WISHES };
 }
 
 function fullSearch(query: AnySearch): CheckedSearch {
@@ -107,7 +123,20 @@ export function checkManySearches(
 function wishes(query: AnySearch | AnyManyQuery): Wishes {
   const signal = checkSignal(own(query as AnyManyQuery, 'signal'));
   refuseAborted(signal);
-  return { signal, withVectors: own(query as AnyManyQuery, 'include')?.vector === true };
+  const withVectors = own(query as AnyManyQuery, 'include')?.vector === true;
+  return { signal, withVectors, maxDistance: checkMaxDistance(query as AnyManyQuery) };
+}
+
+/** The hits that are left are the first ones, unless their order is not that of their distances. */
+function checkMaxDistance(query: AnyManyQuery): number | undefined {
+  const most = own(query, 'maxDistance');
+  if (most === undefined) return undefined;
+  if (!Number.isFinite(most))
+    throw invalidArgument('maxDistance', `must be a finite number, not ${show(most)}`);
+  for (const name of ['text', 'diversify'] as const) {
+    if (Object.hasOwn(query, name)) throw invalidArgument('maxDistance', `does not go with ${name}`);
+  }
+  return most;
 }
 
 /** The core's `SearchParams`. */
@@ -116,6 +145,7 @@ interface Params extends WishParams {
   readonly ef: number | undefined;
   readonly targetRecall: number | undefined;
   readonly exact: boolean;
+  readonly rescore: false | undefined;
   readonly threshold: number | undefined;
   readonly metadata: boolean | undefined;
   readonly filter: unknown;
@@ -130,10 +160,11 @@ function checkParams(given: AnySearch | AnyManyQuery, vectors: string): Params {
   refuseUnknown(query, [vectors, ...NAMES], invalidArgument);
   const hasVector = own(query as Record<string, unknown>, vectors) !== undefined;
   const threshold = own(query, 'threshold');
-  const exact = own(query, 'exact');
+  const exact = boolean('exact', own(query, 'exact')) ?? false;
+  const rescore = boolean('rescore', own(query, 'rescore')) ?? true;
   const targetRecall = own(query, 'targetRecall');
-  if (exact !== undefined && typeof exact !== 'boolean') {
-    throw invalidArgument('exact', `must be true or false, not ${describe(exact)}`);
+  if (exact && !rescore) {
+    throw invalidArgument('rescore', 'cannot be false in an exact search, which has exact scores');
   }
   if (threshold !== undefined && !Number.isFinite(threshold)) {
     throw invalidArgument('threshold', `must be a finite number, not ${show(threshold)}`);
@@ -148,7 +179,8 @@ function checkParams(given: AnySearch | AnyManyQuery, vectors: string): Params {
     k: integer('k', own(query, 'k'), MAX_K) ?? DEFAULT_K,
     ef: integer('ef', own(query, 'ef'), MAX_EF),
     targetRecall,
-    exact: exact ?? false,
+    exact,
+    rescore: rescore ? undefined : false,
     threshold: threshold === undefined ? undefined : Math.fround(threshold),
     metadata: checkInclude(own(query, 'include'))?.metadata,
     filter: checkFilter(own(query, 'filter')),
@@ -196,6 +228,11 @@ function copyVectors(given: unknown, dimensions: number): Float32Array {
     copyVectorInto(flat, row * dimensions, vector, row, dimensions);
   });
   return flat;
+}
+
+function boolean(name: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw invalidArgument(name, `must be true or false, not ${describe(value)}`);
 }
 
 export function integer(name: string, value: unknown, most: number): number | undefined {

@@ -87,8 +87,10 @@ export interface DbOptions {
    * with another one, or with none, is a `Mismatch`.
    */
   embedding?: EmbeddingContract;
-  /** Number of rows to reserve memory for. A hint: more rows may be inserted. */
+  /** Number of rows to reserve memory for. A hint, unless `maxElementsPolicy` says otherwise: more rows may be inserted. */
   maxElements?: number;
+  /** `grow`, the default, or `error`: an insert that would make more rows than `maxElements` is refused with `Full`. */
+  maxElementsPolicy?: 'grow' | 'error';
   /**
    * How neighbours are found. `scan`: codes of a few bits, scanned, with an error bound that decides which rows are
    * compared exactly. `hnsw`: a graph. `auto`, the default: the graph if `hnswConfig` or `scalar` quantization is given or
@@ -220,7 +222,10 @@ export type Path<Meta extends object> = (keyof Meta & string) | `${keyof Meta & 
 
 /** A search for words alone (BM25). Hits hold one of the words at least, and have no distance. */
 export interface TextQuery<Meta extends object = Metadata>
-  extends Omit<SearchQuery<Meta>, 'vector' | 'text' | 'fusion' | 'ef' | 'targetRecall' | 'exact'> {
+  extends Omit<
+    SearchQuery<Meta>,
+    'vector' | 'text' | 'fusion' | 'ef' | 'targetRecall' | 'exact' | 'rescore' | 'maxDistance'
+  > {
   text: string;
   vector?: undefined;
 }
@@ -246,12 +251,16 @@ export interface SearchQuery<Meta extends object = Metadata> {
   k?: number;
   /** Least `score` of a hit, whatever it is made of. Default: none. */
   threshold?: number;
+  /** Largest `distance` of a hit. Default: none. Not for searches by words or for hits that differ. */
+  maxDistance?: number;
   /** Candidates that a graph keeps during this search, 1 to 65,536, instead of `hnswConfig.efSearch`. */
   ef?: number;
   /** Part of the true neighbours that a scan aims to find in this search, 0.5 to 1, instead of `targetRecall`. */
   targetRecall?: number;
   /** Compare with every row: exact, and slower. Default `false`. */
   exact?: boolean;
+  /** `false`: candidates are not compared exactly, and scores are estimates from codes: sooner, and less is found. Default `true`. */
+  rescore?: boolean;
   /** Only rows that match are hits: `k` of them whenever `k` rows match. */
   filter?: Filter<Meta>;
   include?: Include;

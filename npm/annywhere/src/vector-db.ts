@@ -21,7 +21,7 @@ import { filterToJson } from './filter.js';
 import type { Filter } from './filter-types.js';
 import { GuardedEngine } from './guarded-engine.js';
 import { checkHealth, examine, failed } from './health.js';
-import { hitsOf, manyHitsOf, withVectors } from './hits.js';
+import { finished, hitsOf, manyHitsOf } from './hits.js';
 import { checkId } from './ids.js';
 import { insertInSteps } from './insert-steps.js';
 import { Keeper } from './keeper.js';
@@ -172,7 +172,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const found = this.#read(async (engine) => {
       refuseAborted(search.signal);
       const hits = manyHitsOf<Meta>(await engine.searchMany(search.vectors, search.params));
-      return search.withVectors ? hits.map((each) => withVectors(engine, each)) : hits;
+      return hits.map((each) => finished(engine, each, search));
     });
     return untilAborted(search.signal, found);
   }
@@ -321,6 +321,8 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   /** Makes a search and tells how it found its rows, how many it looked at, and how long it took. */
   async explain(query: SearchQuery<Meta>): Promise<Explanation> {
     const search = checkSearch(query);
+    if (search.maxDistance !== undefined)
+      throw invalidArgument('maxDistance', 'is not explained: it only cuts');
     const vector = queryVector(search, this.#options.dimensions);
     return this.#read(
       async (engine) => JSON.parse(await engine.explain(vector, search.params)) as Explanation,
@@ -532,6 +534,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   async #store(engine: GuardedEngine, batch: Batch): Promise<string[]> {
     const ids = batch.ids.map((id) => id ?? engine.newId());
     if (ids.length === 0) return ids;
+    refuseFull(engine, ids, this.#options.limit);
     const rows = rowsJson(ids, batch.metadata);
     await engine.insert(rows, batch.vectors);
     await this.#keeper?.changed(rows.length + batch.vectors.byteLength);
@@ -549,7 +552,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       const quick = this.#quick.run<Meta>(engine, { ...search, vector });
       if (quick) return quick;
       const hits = hitsOf<Meta>(await engine.search(vector, search.params));
-      return search.withVectors ? withVectors(engine, hits) : hits;
+      return finished(engine, hits, search);
     });
     return untilAborted(search.signal, found);
   }
@@ -563,7 +566,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       if (!row) throw invalidArgument('id', `there is no row ${JSON.stringify(id)}`);
       const hits = hitsOf<Meta>(await engine.search(row.vector, search.params));
       row.free?.();
-      return search.withVectors ? withVectors(engine, hits) : hits;
+      return finished(engine, hits, search);
     });
     return untilAborted(search.signal, found);
   }
@@ -646,6 +649,17 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       throw error instanceof AnnywhereError ? error : fail(name, (error as Error).message);
     }
   }
+}
+
+/** Refuses rows that would be more than the limit; those that replace others are not more. */
+function refuseFull(engine: GuardedEngine, ids: readonly string[], limit: number | undefined): void {
+  if (limit === undefined || engine.len() + ids.length <= limit) return;
+  const rows = engine.len() + ids.filter((id) => !engine.has(id)).length;
+  if (rows <= limit) return;
+  throw new AnnywhereError('Full', `there would be ${rows} rows, and maxElements is ${limit}`, {
+    limit,
+    rows,
+  });
 }
 
 function isIdQuery<Meta extends object>(

@@ -5,6 +5,7 @@ import {
   type Entry,
   type ErrorCode,
   type Filter,
+  federate,
   getImplementationType,
   getRuntimeInfo,
   type Hit,
@@ -145,6 +146,27 @@ export async function untyped(): Promise<void> {
   // @ts-expect-error what is not stated is unknown
   const text: string = hit?.metadata.anything;
   console.log(text);
+}
+
+export async function opened(): Promise<void> {
+  const db = await VectorDb.open<Movie>({ storagePath: 'movies', dimensions: 256 });
+  const hits = await db.search({ id: 'movie', k: 3, maxDistance: 0.5, filter: { title: 'Alien' } });
+  const title: string | undefined = hits[0]?.metadata.title;
+  for await (const id of db.ids()) id.toUpperCase();
+  const sources = ['file.annw', new URL('https://example.org/file.annw'), new Uint8Array(), new Blob([])];
+  for (const source of sources) await VectorDb.open(source, { originals: 'memory' });
+  await VectorDb.open(await fetch('file.annw'));
+  const { status, problems, store } = await db.health({ samples: 8 });
+  const free: number | undefined = store?.freeBytes;
+  const { bytes, checksum } = await db.save('copy.annw');
+  const { database } = (await federate<Movie>([db]).search({ vector: [1] }))[0] ?? { database: 0 };
+  console.log(title, status, problems[0]?.message, free, bytes, checksum, database);
+  // @ts-expect-error a misspelt option
+  await VectorDb.open({ storagePath: 'movies', dimension: 256 });
+  // @ts-expect-error words are of one database
+  await federate<Movie>([db]).search({ vector: [1], text: 'word' });
+  // @ts-expect-error a vector or an id, not both
+  await db.search({ vector: [1], id: 'movie' });
 }
 
 // The class as a value and as a type.
