@@ -100,6 +100,14 @@ pub fn simd() -> &'static str {
     fastest::name()
 }
 
+// The .wasm is compiled for size, where compilers keep loops over numbers as they are; elsewhere they become instructions
+// of whole registers by themselves.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) use simd128::{butterflies, multiply};
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(crate) use scalar::{butterflies, multiply};
+
 /// The fixed order in which the eight lanes of a sum are added.
 fn add_lanes(lanes: [f32; LANES]) -> f32 {
     let [a, b, c, d, e, f, g, h] = lanes;

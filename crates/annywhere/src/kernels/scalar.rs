@@ -37,6 +37,30 @@ fn sum(query: &[f32], rows: [&[f32]; 4], term: impl Fn(f32, f32) -> f32) -> [f32
     })
 }
 
+/// `values[i] *= factors[i]`. The length is a multiple of [`LANES`].
+#[cfg_attr(
+    all(target_arch = "wasm32", target_feature = "simd128"),
+    expect(dead_code, reason = "this target always has its own kernels")
+)]
+#[inline(always)]
+pub(crate) fn multiply(values: &mut [f32], factors: &[f32]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor;
+    }
+}
+
+/// Puts sums in the place of `low` and differences in the place of `high`. The length is a multiple of [`LANES`].
+#[cfg_attr(
+    all(target_arch = "wasm32", target_feature = "simd128"),
+    expect(dead_code, reason = "this target always has its own kernels")
+)]
+#[inline(always)]
+pub(crate) fn butterflies(low: &mut [f32], high: &mut [f32]) {
+    for (low, high) in low.iter_mut().zip(high) {
+        (*low, *high) = (*low + *high, *low - *high);
+    }
+}
+
 impl Kernels for Scalar {
     #[inline(always)]
     fn dot_codes(self, query: &[i16], rows: [&[i8]; 4]) -> [i32; 4] {

@@ -30,6 +30,16 @@ pub(super) fn name() -> &'static str {
 /// Lanes of one register.
 const HALF: usize = LANES / 2;
 
+/// The same statements for each row. Written out, because a build for size keeps the loop and with it the arrays in memory.
+macro_rules! each {
+    ($row:ident in [$($at:literal),+] $body:block) => {
+        $({
+            const $row: usize = $at;
+            $body
+        })+
+    };
+}
+
 /// Sums `$term` over all components, four rows at once, in the canonical order.
 macro_rules! sum {
     ($query:ident, $rows:ident, |$q:ident, $x:ident| $term:expr) => {{
@@ -44,13 +54,13 @@ macro_rules! sum {
             unsafe {
                 let (q_low, q_high) = (v128_load(query.cast()), v128_load(query.add(HALF).cast()));
                 query = query.add(LANES);
-                for row in 0..4 {
-                    let ($q, $x) = (q_low, v128_load(rows[row].cast()));
-                    low[row] = f32x4_add(low[row], $term);
-                    let ($q, $x) = (q_high, v128_load(rows[row].add(HALF).cast()));
-                    high[row] = f32x4_add(high[row], $term);
-                    rows[row] = rows[row].add(LANES);
-                }
+                each!(ROW in [0, 1, 2, 3] {
+                    let ($q, $x) = (q_low, v128_load(rows[ROW].cast()));
+                    low[ROW] = f32x4_add(low[ROW], $term);
+                    let ($q, $x) = (q_high, v128_load(rows[ROW].add(HALF).cast()));
+                    high[ROW] = f32x4_add(high[ROW], $term);
+                    rows[ROW] = rows[ROW].add(LANES);
+                });
             }
         }
         add_lanes(low, high)
@@ -87,6 +97,31 @@ fn add_lanes(low: [v128; 4], high: [v128; 4]) -> [f32; 4] {
     out
 }
 
+/// `values[i] *= factors[i]`.
+#[inline(always)]
+pub(crate) fn multiply(values: &mut [f32], factors: &[f32]) {
+    for (value, factor) in values.as_chunks_mut::<HALF>().0.iter_mut().zip(factors.as_chunks::<HALF>().0) {
+        // SAFETY: both have the room of one register.
+        unsafe {
+            let product = f32x4_mul(v128_load(value.as_ptr().cast()), v128_load(factor.as_ptr().cast()));
+            v128_store(value.as_mut_ptr().cast(), product);
+        }
+    }
+}
+
+/// Puts sums in the place of `low` and differences in the place of `high`.
+#[inline(always)]
+pub(crate) fn butterflies(low: &mut [f32], high: &mut [f32]) {
+    for (low, high) in low.as_chunks_mut::<HALF>().0.iter_mut().zip(high.as_chunks_mut::<HALF>().0) {
+        // SAFETY: both have the room of one register.
+        unsafe {
+            let (a, b) = (v128_load(low.as_ptr().cast()), v128_load(high.as_ptr().cast()));
+            v128_store(low.as_mut_ptr().cast(), f32x4_add(a, b));
+            v128_store(high.as_mut_ptr().cast(), f32x4_sub(a, b));
+        }
+    }
+}
+
 impl Kernels for Simd128 {
     /// A function of its own: V8 spills registers in one large function; apart, inserts take 0.8 of the time.
     #[inline(never)]
@@ -101,12 +136,12 @@ impl Kernels for Simd128 {
             unsafe {
                 let (q_low, q_high) = (v128_load(query.cast()), v128_load(query.add(8).cast()));
                 query = query.add(CODES_PER_STEP);
-                for row in 0..4 {
-                    let low = i32x4_dot_i16x8(q_low, i16x8_load_extend_i8x8(rows[row]));
-                    let high = i32x4_dot_i16x8(q_high, i16x8_load_extend_i8x8(rows[row].add(8)));
-                    sums[row] = i32x4_add(sums[row], i32x4_add(low, high));
-                    rows[row] = rows[row].add(CODES_PER_STEP);
-                }
+                each!(ROW in [0, 1, 2, 3] {
+                    let low = i32x4_dot_i16x8(q_low, i16x8_load_extend_i8x8(rows[ROW]));
+                    let high = i32x4_dot_i16x8(q_high, i16x8_load_extend_i8x8(rows[ROW].add(8)));
+                    sums[ROW] = i32x4_add(sums[ROW], i32x4_add(low, high));
+                    rows[ROW] = rows[ROW].add(CODES_PER_STEP);
+                });
             }
         }
         let [a, b, c, d] = transpose(sums);
@@ -138,6 +173,7 @@ impl Kernels for Simd128 {
     /// V8 builds the mask of an 8-bit shift anew every time.
     #[inline(never)]
     fn block_sums(self, tables: &[u8], codes: &[u8], least: u16, sums: &mut [u16; BLOCK_ROWS]) -> u32 {
+        const { assert!(GROUPED_BYTES == 2, "the bytes that are grouped are written out") };
         check_block(tables, codes);
         let low = u8x16_splat(15);
         let mut whole = [i16x8_splat(0); 2];
@@ -145,50 +181,50 @@ impl Kernels for Simd128 {
         let (mut table, mut rows) = (tables.as_ptr(), codes.as_ptr());
         for _ in 0..codes.len() / (BLOCK_ROWS * GROUPED_BYTES) {
             let mut bytes = [u8x16_splat(0); 2];
-            for _ in 0..GROUPED_BYTES {
+            each!(_BYTE in [0, 1] {
                 // SAFETY: `check_block` has compared the lengths that these steps rely on.
                 unsafe {
                     let (first, second) =
                         (v128_load(table.cast()), v128_load(table.add(TABLE_ENTRIES).cast()));
-                    for (half, bytes) in bytes.iter_mut().enumerate() {
-                        let code = v128_load(rows.add(half * BLOCK_ROWS / 2).cast());
+                    each!(PART in [0, 1] {
+                        let code = v128_load(rows.add(PART * BLOCK_ROWS / 2).cast());
                         let picked = u8x16_add(
                             i8x16_swizzle(first, v128_and(code, low)),
                             i8x16_swizzle(second, v128_and(u16x8_shr(code, 4), low)),
                         );
-                        *bytes = u8x16_add(*bytes, picked);
-                    }
+                        bytes[PART] = u8x16_add(bytes[PART], picked);
+                    });
                     (rows, table) = (rows.add(BLOCK_ROWS), table.add(2 * TABLE_ENTRIES));
                 }
-            }
-            for half in 0..2 {
-                whole[half] = i16x8_add(whole[half], bytes[half]);
-                odd[half] = i16x8_add(odd[half], u16x8_shr(bytes[half], 8));
-            }
+            });
+            each!(PART in [0, 1] {
+                whole[PART] = i16x8_add(whole[PART], bytes[PART]);
+                odd[PART] = i16x8_add(odd[PART], u16x8_shr(bytes[PART], 8));
+            });
         }
         let even = [i16x8_sub(whole[0], i16x8_shl(odd[0], 8)), i16x8_sub(whole[1], i16x8_shl(odd[1], 8))];
         let least = u16x8_splat(least);
         let mut reached = [u8x16_splat(0); 2];
-        for half in 0..2 {
+        each!(PART in [0, 1] {
             // The low byte of every even row and of every odd row, side by side.
-            reached[half] = i8x16_shuffle::<0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30>(
-                u16x8_ge(even[half], least),
-                u16x8_ge(odd[half], least),
+            reached[PART] = i8x16_shuffle::<0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30>(
+                u16x8_ge(even[PART], least),
+                u16x8_ge(odd[PART], least),
             );
-        }
+        });
         if !v128_any_true(v128_or(reached[0], reached[1])) {
             return 0;
         }
-        for half in 0..2 {
-            let near = i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(even[half], odd[half]);
-            let far = i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(even[half], odd[half]);
-            let out = sums[half * BLOCK_ROWS / 2..].as_mut_ptr();
+        each!(PART in [0, 1] {
+            let near = i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(even[PART], odd[PART]);
+            let far = i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(even[PART], odd[PART]);
+            let out = sums[PART * BLOCK_ROWS / 2..].as_mut_ptr();
             // SAFETY: sixteen sums lie behind `out`.
             unsafe {
                 v128_store(out.cast(), near);
                 v128_store(out.add(BLOCK_ROWS / 4).cast(), far);
             }
-        }
+        });
         u32::from(i8x16_bitmask(reached[0])) | u32::from(i8x16_bitmask(reached[1])) << 16
     }
 

@@ -9,6 +9,7 @@
 //! numbers and biased by up to 0.2 of their deviation where few components are large; twice, neither shows. A dense
 //! random rotation codes no better and costs `d²` instead of `d log d`.
 
+use crate::kernels;
 use crate::rng::mix;
 
 /// Components are padded with zeros to a multiple of this.
@@ -48,18 +49,11 @@ impl Rotation {
     pub(crate) fn rotate(&self, values: &mut [f32]) {
         let tail = values.len() - self.window;
         for [head_factors, tail_factors] in self.factors.as_chunks().0 {
-            multiply(values, head_factors);
+            kernels::multiply(values, head_factors);
             transform(&mut values[..self.window]);
-            multiply(values, tail_factors);
+            kernels::multiply(values, tail_factors);
             transform(&mut values[tail..]);
         }
-    }
-}
-
-#[inline(always)]
-fn multiply(values: &mut [f32], factors: &[f32]) {
-    for (value, factor) in values.iter_mut().zip(factors) {
-        *value *= factor;
     }
 }
 
@@ -77,9 +71,7 @@ fn transform(values: &mut [f32]) {
     while half < values.len() {
         for pair in values.chunks_exact_mut(2 * half) {
             let (low, high) = pair.split_at_mut(half);
-            for (low, high) in low.iter_mut().zip(high) {
-                (*low, *high) = (*low + *high, *low - *high);
-            }
+            kernels::butterflies(low, high);
         }
         half *= 2;
     }
