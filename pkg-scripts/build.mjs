@@ -1,24 +1,35 @@
 // Builds the parts of the packages: `build.mjs [wasm|native|types|all] [--profile release|dev]`.
 //
-//   wasm     crates/annywhere-wasm -> npm/annywhere/dist/annywhere.wasm, its glue annywhere_wasm.{js,d.ts}, and the
-//            same module as text
+//   wasm     crates/annywhere-wasm -> npm/annywhere/dist/annywhere.wasm, its glue annywhere_wasm.{js,d.ts}, the same
+//            module as text, and annywhere.relaxed.wasm, which the same glue fits
 //   native   crates/annywhere-node -> npm/native-<platform>/annywhere.node
 //   types    npm/*/src/*.ts        -> npm/*/dist/*.{js,d.ts}, and npm/annywhere/docs/api.md
 //
 // Incremental: cargo and tsc see for themselves what changed; glue and wasm-opt run when cargo's output did.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { writeApi } from './docs.mjs';
 import { inRoot, inTarget, npmProgram, root } from './lib/paths.mjs';
 import { capture, Failure, main, run } from './lib/run.mjs';
 import { unlessUnchanged } from './lib/stamp.mjs';
 
+// Browsers and Node choose the second where it runs: see `load-engine.wasm.ts`.
+const VARIANTS = [
+  { file: 'annywhere.wasm', folder: '.' },
+  {
+    file: 'annywhere.relaxed.wasm',
+    folder: 'relaxed',
+    rustflags: ['-C', 'target-feature=+simd128,+relaxed-simd'],
+  },
+];
+
 const GLUE = ['annywhere_wasm.js', 'annywhere_wasm.d.ts'];
 
-// What rustc 1.95 may emit for wasm32-unknown-unknown with +simd128; wasm-opt refuses what is not named.
+// What rustc 1.95 may emit for wasm32-unknown-unknown with +simd128 and +relaxed-simd; wasm-opt refuses what is not named.
 const WASM_FEATURES = [
   '--enable-simd',
+  '--enable-relaxed-simd',
   '--enable-bulk-memory',
   '--enable-nontrapping-float-to-int',
   '--enable-sign-ext',
@@ -45,26 +56,56 @@ export async function build(parts, profile = 'release') {
 }
 
 async function buildWasm(profile) {
-  const target = ['--target', 'wasm32-unknown-unknown'];
-  await run('cargo', ['build', '-p', 'annywhere-wasm', ...FOR_SIZE, ...target, '--profile', profile]);
-  const raw = inTarget('wasm32-unknown-unknown', outputFolder(profile), 'annywhere_wasm.wasm');
   const dist = inRoot('npm/annywhere/dist');
   const asText = inRoot('npm/annywhere/scripts/inline-wasm.mjs');
-  const outputs = [...GLUE, 'annywhere.wasm', 'inline-wasm.js'].map((name) => join(dist, name));
+  const raws = [];
+  for (const variant of VARIANTS) raws.push(await compileWasm(variant, profile));
+  const outputs = [...GLUE, ...VARIANTS.map(({ file }) => file), 'inline-wasm.js'].map((name) =>
+    join(dist, name),
+  );
   const tools = [inRoot('pkg-scripts/bindgen'), inRoot('Cargo.lock'), import.meta.filename, asText];
-  const inputs = [raw, ...tools, { text: profile }];
+  const inputs = [...raws, ...tools, { text: profile }];
   await unlessUnchanged(inTarget('stamps/wasm'), { inputs, outputs }, async () => {
     const work = inTarget('glue');
     rmSync(work, { recursive: true, force: true });
-    await run('cargo', ['run', '--quiet', ...QUICK_TO_COMPILE, '-p', 'bindgen', '--', raw, work]);
-    const unoptimized = join(work, 'annywhere_wasm_bg.wasm');
-    const optimized = join(work, 'annywhere.wasm');
-    if (profile === 'dev') copyFileSync(unoptimized, optimized);
-    else await run(npmProgram('wasm-opt'), ['-O3', ...WASM_FEATURES, unoptimized, '-o', optimized]);
-    for (const name of [...GLUE, 'annywhere.wasm']) replaceFile(join(work, name), join(dist, name));
+    for (const [at, { file }] of VARIANTS.entries()) await bind(raws[at], join(work, file), profile);
+    const [glue, other] = VARIANTS.map(({ file }) =>
+      GLUE.map((name) => readFileSync(join(work, file, name), 'utf8')),
+    );
+    if (glue.join() !== other.join()) throw new Failure('The two .wasm need different glue.');
+    for (const { file } of VARIANTS) replaceFile(join(work, file, file), join(dist, file));
+    for (const name of GLUE) replaceFile(join(work, VARIANTS[0].file, name), join(dist, name));
     await run(process.execPath, [asText]);
   });
-  printSizes(join(dist, 'annywhere.wasm'));
+  for (const { file } of VARIANTS) printSizes(join(dist, file));
+}
+
+/** Runs cargo for one variant; returns the path of what it makes. */
+async function compileWasm({ folder, rustflags }, profile) {
+  const target = ['--target', 'wasm32-unknown-unknown', '--target-dir', inTarget(folder)];
+  const flags = rustflags
+    ? ['--config', `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(rustflags)}`]
+    : [];
+  await run('cargo', [
+    'build',
+    '-p',
+    'annywhere-wasm',
+    ...FOR_SIZE,
+    ...flags,
+    ...target,
+    '--profile',
+    profile,
+  ]);
+  return inTarget(folder, 'wasm32-unknown-unknown', outputFolder(profile), 'annywhere_wasm.wasm');
+}
+
+/** Writes the glue and the optimized module, under the folder's name, into a folder. */
+async function bind(raw, folder, profile) {
+  await run('cargo', ['run', '--quiet', ...QUICK_TO_COMPILE, '-p', 'bindgen', '--', raw, folder]);
+  const unoptimized = join(folder, 'annywhere_wasm_bg.wasm');
+  const optimized = join(folder, basename(folder));
+  if (profile === 'dev') copyFileSync(unoptimized, optimized);
+  else await run(npmProgram('wasm-opt'), ['-O3', ...WASM_FEATURES, unoptimized, '-o', optimized]);
 }
 
 async function buildNative(profile) {

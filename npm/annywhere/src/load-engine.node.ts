@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import type { EngineModule } from './engine.js';
 import { AnnywhereError } from './errors.js';
-import { instantiate } from './load-engine.wasm.js';
+import { instantiate, runsRelaxedSimd } from './load-engine.wasm.js';
 import type { LoadedEngine } from './runtime.js';
 import { version } from './version.js';
 
@@ -45,7 +45,8 @@ export function loadForNode(): LoadedEngine {
 
 /** The WebAssembly engine inside this package, at once. */
 export function loadPackagedWasm(nativeErrors: readonly string[] = []): LoadedEngine {
-  return instantiate(() => readFileSync(new URL('./annywhere.wasm', import.meta.url)), nativeErrors);
+  const file = runsRelaxedSimd() ? './annywhere.relaxed.wasm' : './annywhere.wasm';
+  return instantiate(() => readFileSync(new URL(file, import.meta.url)), nativeErrors);
 }
 
 /** As many as the thread pool of the engine starts (rayon). */

@@ -389,7 +389,7 @@ export type ImplementationType = 'native' | 'wasm';
 
 export interface RuntimeInfo {
   implementation: ImplementationType;
-  /** Instruction set of the distance kernels: `avx2`, `neon`, `simd128` or `none`. */
+  /** Instruction set of the distance kernels: `avx512`, `avx2`, `neon`, `simd128`, `relaxed-simd` or `none`. */
   simd: string;
   /** How many threads searches of `searchMany` and inserts of a batch may use. */
   threads: number;

@@ -94,7 +94,7 @@ pub(crate) fn run<T: Task>(task: T) -> T::Output {
     fastest::run(task)
 }
 
-/// The instruction set that [`run`] uses: `avx512`, `avx2`, `simd128`, `neon` or `none`.
+/// The instruction set that [`run`] uses: `avx512`, `avx2`, `simd128`, `relaxed-simd`, `neon` or `none`.
 #[must_use]
 pub fn simd() -> &'static str {
     fastest::name()
