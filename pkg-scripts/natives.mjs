@@ -23,6 +23,8 @@ const tools = inTarget('tools');
 const toolsBin = join(tools, 'bin');
 
 export async function buildNatives(natives = NATIVES) {
+  // Without a name rustup adds nothing and fails.
+  if (natives.length === 0) return;
   await run('rustup', ['target', 'add', ...natives.map(({ target }) => target)]);
   if (natives.some(({ build }) => build.by === 'zig')) await setUpZig();
   if (natives.some(({ build }) => build.by === 'mingw')) await setUpMingw();
