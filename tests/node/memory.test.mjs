@@ -166,8 +166,7 @@ onEveryEngine('agent memory', ({ VectorDb }) => {
             Math.max(0, score) ** 2 * importance * 0.5 ** ((time - createdAt) / DAY / HALF_LIFE_DAYS[type]),
         }))
         .sort((a, b) => b.worth - a.worth || (a.id < b.id ? -1 : 1));
-      const { memories, complete } = await memory.recallWithStatus({ vector, k: 12, exact: true });
-      assert.equal(complete, true);
+      const memories = await memory.recall({ vector, k: 12, exact: true });
       assert.deepEqual(
         memories.map(({ id }) => id),
         expected.slice(0, 12).map(({ memoryId }) => memoryId),
@@ -235,6 +234,53 @@ onEveryEngine('agent memory', ({ VectorDb }) => {
     const id = await memory.store({ content: 'plan four' });
     assert.equal(await memory.forget(id), true);
     assert.equal(await memory.forget(id), false);
+    await db.close();
+  });
+
+  it('a standing question hears of what others share, of changes and of what is forgotten', async () => {
+    const db = database();
+    const [ada, bob] = ['ada', 'bob'].map((name) => agent(db, name));
+    const events = [];
+    const heard = async () => {
+      await db.len();
+      await new Promise((resolve) => setImmediate(resolve));
+      return events
+        .splice(0)
+        .map(({ memories, entered, moved, left }) => [
+          contents(memories),
+          contents(entered),
+          contents(moved),
+          left,
+        ]);
+    };
+    await bob.store({ id: 'mine', content: 'the key is green', importance: 0.5 });
+    const watch = await bob.watch({ text: 'the key', types: ['fact'], k: 2 }, (event) => events.push(event));
+    assert.deepEqual(await heard(), [[['the key is green'], ['the key is green'], [], []]]);
+    await ada.store({ id: 'a/1', content: 'the key', importance: 1 });
+    await bob.store({ content: 'the key', type: 'task' });
+    assert.deepEqual(await heard(), [], 'it is not shared, and the other is no fact');
+    await ada.share('a/1', ['bob']);
+    assert.deepEqual(await heard(), [
+      [['the key', 'the key is green'], ['the key'], ['the key is green'], []],
+    ]);
+    time += 400 * DAY;
+    await bob.store({ content: 'zzz', importance: 0 });
+    assert.deepEqual(await heard(), [], 'age is no change');
+    await ada.revoke('a/1');
+    const [[, , , left]] = await heard();
+    assert.deepEqual(left, [{ agent: 'ada', id: 'a/1' }]);
+    await bob.supersede('mine', { content: 'the key is red' });
+    assert.deepEqual((await heard()).at(-1)[3], [{ agent: 'bob', id: 'mine' }]);
+    watch.close();
+    await bob.store({ content: 'the key again' });
+    assert.deepEqual(await heard(), []);
+    await rejects(
+      bob.watch({ text: 'x', exact: true }, () => {}),
+      'InvalidArgument',
+      { argument: 'exact' },
+    );
+    await rejects(bob.watch({ text: 'x' }), 'InvalidArgument', { argument: 'callback' });
+    time -= 400 * DAY;
     await db.close();
   });
 

@@ -25,6 +25,7 @@ use crate::space::Space;
 use crate::stats::{MemoryStats, Originals, Stats};
 use crate::store::{SharedSource, Sink, Source, segment};
 use crate::stored::{Index, Stored};
+use crate::weigh::Weigher;
 use crate::words::Words;
 
 /// Most rows for which `maxElements` reserves id places; beyond that it grows like any other database.
@@ -49,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) method: Method,
     /// The rows that may be hits, if not all may.
     pub(crate) selection: Option<Arc<Selection>>,
+    /// What gives rows their scores, if not similarity alone does.
+    pub(crate) weigher: Option<Weigher>,
 }
 
 /// How candidates are found.
@@ -506,33 +509,38 @@ impl Database {
             None => None,
         };
         let rows = selection.as_ref().map_or(self.len(), |selection| selection.count);
-        let k = params.k.min(rows);
-        let ef = params.ef.unwrap_or(options.ef_search).max(k).min(MAX_ROWS);
+        let weigher = params.weigh.as_ref().map(|weigh| self.weigher(weigh)).transpose()?;
+        // How many of the nearest rows have to be found.
+        let near = weigher.as_ref().map_or(params.k, |weigher| weigher.candidates.max(params.k)).min(rows);
+        let ef = params.ef.unwrap_or(options.ef_search).max(near).min(MAX_ROWS);
         let selected = |test: &dyn Fn(&Selection) -> bool| selection.as_deref().is_some_and(test);
         let method = match &self.stored.index {
             _ if rows == 0 => Method::Nothing,
-            _ if params.exact || k == rows => Method::Exact,
+            _ if params.exact || near == rows => Method::Exact,
             // A list as long as the database visits every row anyway.
             Index::Graph { .. } if ef < rows && !selected(&|selection| selection.is_few_for_graph(ef)) => {
-                Method::Graph { ef, rescore: params.rescore }
+                Method::Graph { ef, rescore: params.rescore || weigher.is_some() }
             }
-            Index::Scan(scan) if scan.is_coded() && !selected(&|selection| selection.is_few_for_scan(k)) => {
+            Index::Scan(scan)
+                if scan.is_coded() && !selected(&|selection| selection.is_few_for_scan(near)) =>
+            {
                 let target = params.target_recall.unwrap_or(options.target_recall);
-                let mut effort = scan.effort(target, k);
-                if selected(&|selection| selection.is_far_for_scan(k)) {
+                let mut effort = scan.effort(target, near);
+                if selected(&|selection| selection.is_far_for_scan(near)) {
                     effort.reach = f32::INFINITY;
                 }
-                Method::Scan(Effort { rescore: params.rescore, ..effort })
+                Method::Scan(Effort { rescore: params.rescore || weigher.is_some(), ..effort })
             }
             _ => Method::Exact,
         };
-        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, selection })
+        let k = params.k.min(rows);
+        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, selection, weigher })
     }
 
     /// Fills the scratch's `sorted` with the nearest rows, at least as many as the plan wants if there are.
     pub(crate) fn nearest(&self, query: &[f32], plan: &Plan, scratch: &mut Scratch) {
         let Stored { index, vectors, slots, .. } = &self.stored;
-        let k = plan.k;
+        let (k, weigher) = (plan.k, plan.weigher.as_ref());
         let selection = plan.selection.as_deref();
         let mask = selection.map(|selection| &selection.matches);
         vectors.aim_at_vector(query, &mut scratch.query);
@@ -542,18 +550,20 @@ impl Database {
                 true
             }
             (Method::Scan(effort), Index::Scan(scan)) => {
-                kernels::run(ScanSearch { scan, vectors, selection, k, effort, scratch });
-                scratch.sorted.len() >= k
+                kernels::run(ScanSearch { scan, vectors, selection, weigher, k, effort, scratch });
+                // Without k rows it looks at every row that weighing does not rule out.
+                scratch.sorted.len() >= k || weigher.is_some()
             }
             (Method::Graph { ef, rescore }, Index::Graph { graph, codes }) => {
                 let ended = self.search_graph(graph, codes, query, selection, ef, rescore, scratch);
-                ended && scratch.sorted.len() >= k
+                let is_all = weigher.is_some_and(|weigher| weigher.weigh(&mut scratch.sorted));
+                ended && (scratch.sorted.len() >= k || is_all)
             }
             _ => false,
         };
         if !found {
             scratch.work.gave_up = !matches!(plan.method, Method::Exact);
-            kernels::run(ExactScan { vectors, slots, mask, k, scratch });
+            kernels::run(ExactScan { vectors, slots, mask, weigher, k, scratch });
         }
     }
 

@@ -43,6 +43,8 @@ pub struct SearchParams {
     pub group_by: Option<String>,
     /// See `group_by`.
     pub group_size: Option<usize>,
+    /// Multiplies similarities by what rows say about themselves; see `weigh/mod.rs`.
+    pub weigh: Option<serde_json::Value>,
 }
 
 impl Default for SearchParams {
@@ -63,6 +65,7 @@ impl Default for SearchParams {
             diversify_by: None,
             group_by: None,
             group_size: None,
+            weigh: None,
         }
     }
 }

@@ -40,6 +40,7 @@ mod text_table;
 mod texts;
 mod update;
 mod vectors;
+mod weigh;
 mod words;
 
 pub use database::Database;

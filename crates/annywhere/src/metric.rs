@@ -36,4 +36,15 @@ impl Metric {
             Self::Manhattan => (1.0 / (1.0 + rank), rank),
         }
     }
+
+    /// The rank that has this score, but for rounding.
+    pub(crate) fn rank_of_score(self, score: f32) -> f32 {
+        // Distances of scores that no row can have are infinite.
+        let distance = if score > 0.0 { (1.0 / score - 1.0).max(0.0) } else { f32::INFINITY };
+        match self {
+            Self::Cosine | Self::Dot => 0.0 - score,
+            Self::Euclidean => distance * distance,
+            Self::Manhattan => distance,
+        }
+    }
 }

@@ -114,7 +114,8 @@ export class Refused extends Error {}
 
 async function openCollection(path: string, dimensions: number): Promise<VectorDb> {
   const opened = new VectorDb({ dimensions });
-  await opened.load(new Uint8Array(await readFile(path)));
+  // Codes and ids come into memory; vectors and texts stay in the file until a search needs some of them.
+  await opened.load(path, { originals: 'storage' });
   return opened;
 }
 

@@ -24,6 +24,7 @@ export type {
   EngineSource,
   Entry,
   Explanation,
+  Fade,
   FilterLimits,
   Fusion,
   GroupBy,

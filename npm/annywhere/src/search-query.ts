@@ -25,7 +25,7 @@ const NAMES = [
 ];
 
 /** With filters of any metadata. */
-type Any<Query> = Omit<Query, 'filter' | 'diversify' | 'groupBy'> & { filter?: unknown };
+type Any<Query> = Omit<Query, 'filter' | 'diversify' | 'groupBy' | 'weigh'> & { filter?: unknown };
 export type AnySearch = Any<SearchQuery> | Any<TextQuery> | Any<IdQuery>;
 type AnyManyQuery = Any<ManyQuery>;
 

@@ -217,6 +217,41 @@ export interface GroupBy<Meta extends object = Metadata> {
   size?: number;
 }
 
+/**
+ * Scores that rows have a say in: `max(0, similarity)^power × weight × 0.5^(age / half-life)`, where `similarity` is the
+ * score without this, and `age` is `now − time`, 0 for times to come. Numbers are read from the metadata of each row; a
+ * row without one is not touched by it. Of several numbers at a path the largest counts.
+ */
+export interface Weigh<Meta extends object = Metadata> {
+  /** How much similarity counts: its exponent, 1/16 to 16. Default 1. */
+  power?: number;
+  /** Path of a number that scores are multiplied by, such as an importance; below 0 counts as 0, above 1,000,000 as that. */
+  weight?: Path<Meta>;
+  /** What makes rows lose worth with time. */
+  fade?: Fade<Meta>;
+  /** Path of the time from which on a row is no hit any more. */
+  expires?: Path<Meta>;
+  /** The time it is, in the unit of the times and half-lives; a `Date` counts as its milliseconds. Needed with `fade` and `expires`. */
+  now?: number | { getTime(): number };
+  /** Least similarity of a hit; `threshold` is about its score. Default: none. */
+  minSimilarity?: number;
+  /**
+   * How many of the most similar rows are looked at, 1 to 65,536; `exact` looks at all. A scan looks at more where these
+   * could be better. Default 128.
+   */
+  candidates?: number;
+}
+
+/** A half-life: a row is worth half after it. In the unit of `now`; `Infinity` for never, the default. */
+export interface Fade<Meta extends object = Metadata> {
+  /** Path of the time, a number, from which a row ages. */
+  time: Path<Meta>;
+  halfLife?: number;
+  /** Path of a text, such as a type, that may have a half-life of its own in `halfLives`, which has up to 1,000. */
+  by?: Path<Meta>;
+  halfLives?: Readonly<Record<string, number>>;
+}
+
 /** A key of the metadata, or a dotted path that begins with one. */
 export type Path<Meta extends object> = (keyof Meta & string) | `${keyof Meta & string}.${string}`;
 
@@ -224,7 +259,7 @@ export type Path<Meta extends object> = (keyof Meta & string) | `${keyof Meta & 
 export interface TextQuery<Meta extends object = Metadata>
   extends Omit<
     SearchQuery<Meta>,
-    'vector' | 'text' | 'fusion' | 'ef' | 'targetRecall' | 'exact' | 'rescore' | 'maxDistance'
+    'vector' | 'text' | 'fusion' | 'weigh' | 'ef' | 'targetRecall' | 'exact' | 'rescore' | 'maxDistance'
   > {
   text: string;
   vector?: undefined;
@@ -247,6 +282,8 @@ export interface SearchQuery<Meta extends object = Metadata> {
   fusion?: Fusion;
   diversify?: Diversify<Meta>;
   groupBy?: GroupBy<Meta>;
+  /** Multiplies similarity by importance and age. Not with `text`. */
+  weigh?: Weigh<Meta>;
   /** Number of hits, 1 to 2,147,483,647; all rows if there are fewer. Default 10. */
   k?: number;
   /** Least `score` of a hit, whatever it is made of. Default: none. */
@@ -285,7 +322,7 @@ export interface Hit<Meta extends object = Metadata> {
   id: string;
   /**
    * Larger is nearer: cosine in [-1, 1], dot product, or `1 / (1 + distance)` for euclidean and manhattan; BM25 of a search for
-   * words; what `fusion` makes of both.
+   * words; what `fusion` makes of both; what `weigh` makes of a similarity.
    */
   score: number;
   /** Smaller is nearer, in the metric's own unit. */

@@ -1,7 +1,8 @@
-/** What a search may ask beside the nearest rows: words, how they are joined with a vector, and varied hits. */
+/** What a search may ask beside the nearest rows: words, how they are joined with a vector, varied hits, weighed scores. */
 import { type AnnywhereError, describe, invalidArgument } from './errors.js';
 import { own, refuseUnknown } from './options.js';
-import type { Diversify, Fusion, GroupBy } from './types.js';
+import type { Diversify, Fusion, GroupBy, Weigh } from './types.js';
+import { checkWeigh } from './weigh.js';
 
 const MAX_K = 2 ** 31 - 1;
 
@@ -11,10 +12,11 @@ interface Given {
   fusion?: Fusion;
   diversify?: Diversify<never>;
   groupBy?: GroupBy<never>;
+  weigh?: Weigh<never>;
 }
 
 /** The names of a query that are read here. */
-export const WISHES = ['text', 'fusion', 'diversify', 'groupBy'];
+export const WISHES = ['text', 'fusion', 'diversify', 'groupBy', 'weigh'];
 
 /** Their part of the core's `SearchParams`. */
 export interface WishParams {
@@ -25,6 +27,7 @@ export interface WishParams {
   readonly diversifyBy: string | undefined;
   readonly groupBy: string | undefined;
   readonly groupSize: number | undefined;
+  readonly weigh: Record<string, unknown> | undefined;
 }
 
 export function checkWishes(query: object, hasVector: boolean): WishParams {
@@ -37,7 +40,11 @@ export function checkWishes(query: object, hasVector: boolean): WishParams {
   if (fusion !== undefined && !(hasVector && text !== undefined)) {
     throw invalidArgument('fusion', 'is for searches with a vector and a text');
   }
-  return { text, ...checkFusion(fusion), ...checkDiversify(given), ...checkGroups(given) };
+  const weigh = checkWeigh(own(given, 'weigh'));
+  if (weigh !== undefined && (!hasVector || text !== undefined)) {
+    throw invalidArgument('weigh', 'is for searches with a vector and without a text');
+  }
+  return { text, ...checkFusion(fusion), ...checkDiversify(given), ...checkGroups(given), weigh };
 }
 
 function checkFusion(fusion: Fusion | undefined): { rrfK: number | undefined; alpha: number | undefined } {

@@ -9,6 +9,7 @@ use crate::kernels;
 use crate::scan::exact::Rescore;
 use crate::scratch::{Candidate, Scratch};
 use crate::slots::Slot;
+use crate::weigh::{Weigher, candidates_of};
 use crate::words::{Question, Words};
 
 impl Database {
@@ -54,8 +55,9 @@ impl Database {
             Some(_) => window(params.k).saturating_mul(params.k.saturating_mul(self.options().dimensions)),
             None => 0,
         };
+        let candidates = params.weigh.as_ref().map_or(0, candidates_of);
         let window = SearchParams {
-            k: window(params.k),
+            k: window(params.k).max(candidates),
             ef: params.ef,
             target_recall: params.target_recall,
             exact: params.exact,
@@ -68,12 +70,36 @@ impl Database {
     /// The rows nearest to a vector.
     fn near(&self, query: &[f32], plan: &Plan, scratch: &mut Scratch) -> (Vec<Found>, bool) {
         self.nearest(query, plan, scratch);
+        if let Some(weigher) = &plan.weigher {
+            let found = self.weighed(weigher, plan, scratch);
+            let is_all = found.len() < plan.k;
+            return (found, is_all);
+        }
         let metric = self.stored.options.distance_metric;
         let found = scratch.sorted.iter().take(plan.k).map(|near| {
             let (score, distance) = metric.score_and_distance(near.rank());
             Found { slot: near.slot(), score, distance, parts: None }
         });
         (found.collect(), false)
+    }
+
+    /// The rows of the scratch's `sorted`, which are ranked by their scores, with their distances again.
+    fn weighed(&self, weigher: &Weigher, plan: &Plan, scratch: &mut Scratch) -> Vec<Found> {
+        let Scratch { fresh, sorted, .. } = &mut *scratch;
+        fresh.clear();
+        fresh.extend(sorted.iter().take(plan.k).map(|row| row.slot()));
+        kernels::run(Rescore { vectors: &self.stored.vectors, scratch: &mut *scratch });
+        let near = std::mem::take(&mut scratch.sorted);
+        let mut order = near.clone();
+        weigher.weigh(&mut order);
+        let places = places(&near);
+        let metric = self.stored.options.distance_metric;
+        let found = order.iter().filter_map(|row| {
+            let near = near.get(place(&places, row.slot())? as usize)?;
+            let (_, distance) = metric.score_and_distance(near.rank());
+            Some(Found { slot: row.slot(), score: 0.0 - row.rank(), distance, parts: None })
+        });
+        found.collect()
     }
 
     /// The rows whose words answer best. They have no distance.

@@ -47,6 +47,7 @@ impl SearchParams {
             || self.diversify_by.is_some()
             || self.group_by.is_some()
             || self.group_size.is_some()
+            || self.weigh.is_some()
     }
 }
 
@@ -68,6 +69,9 @@ impl<'a> Wishes<'a> {
         };
         if !has_vector && (params.ef.is_some() || params.target_recall.is_some() || params.exact) {
             return invalid("text", "is found exactly; ef, targetRecall and exact are for vectors");
+        }
+        if params.weigh.is_some() && params.text.is_some() {
+            return invalid("weigh", "is for searches with a vector and without a text");
         }
         match params.lambda {
             Some(lambda) if !(0.0..=1.0).contains(&lambda) => {

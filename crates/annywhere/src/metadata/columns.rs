@@ -1,7 +1,7 @@
 //! The columns of a database: which there are, and how they follow its rows.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::column::{Column, compare};
 use crate::error::Error;
@@ -10,9 +10,13 @@ use crate::filter::Bitmap;
 use crate::rows;
 use crate::slots::{Slot, Slots};
 use crate::texts::Texts;
+use crate::weigh::{Fields, Weights};
 
 /// Columns are made anew instead of changed once this part of the rows has been touched.
 const TOUCHED_FRACTION: usize = 2;
+
+/// Choices of fields that rows are weighed by whose numbers are kept; a database seldom has more than one.
+const KEPT_WEIGHTS: usize = 2;
 
 /// Columns of the fields that filters have named. Searches share them and may add to them, therefore the lock.
 ///
@@ -23,6 +27,8 @@ pub(crate) struct Columns(RwLock<State>);
 #[derive(Debug, Default)]
 struct State {
     by_path: BTreeMap<String, Column>,
+    /// The numbers that searches weigh rows by, the last used ones at the end.
+    weights: Vec<Arc<Weights>>,
     /// Which slots hold rows.
     live: Bitmap,
     /// Slots whose rows may have changed since the columns were last in step with them.
@@ -75,7 +81,7 @@ impl Columns {
     /// Takes down that the row of a slot is new, has changed or is gone.
     pub(crate) fn touch(&mut self, slot: Slot) {
         let state = self.state();
-        if state.stale || state.by_path.is_empty() {
+        if state.stale || state.is_empty() {
             return;
         }
         state.touched.push(slot);
@@ -88,7 +94,7 @@ impl Columns {
     /// Gives every row its new slot: slot `i` takes the row of slot `order[i]`, the first `live` ones hold rows.
     pub(crate) fn permute(&mut self, order: &[Slot], live: usize, slots: &Slots, metadata: &Texts) {
         let state = self.state();
-        if state.by_path.is_empty() {
+        if state.is_empty() {
             return;
         }
         state.refresh(slots, metadata);
@@ -98,6 +104,9 @@ impl Columns {
         }
         for column in state.by_path.values_mut() {
             column.renumber(|slot| numbers[slot as usize]);
+        }
+        for weights in &mut state.weights {
+            Arc::make_mut(weights).permute(order, live);
         }
         state.live = Bitmap::none(live);
         (0..live as Slot).for_each(|slot| state.live.insert(slot));
@@ -134,11 +143,51 @@ impl Columns {
         Ok(Reading { state: self.shared(), beyond })
     }
 
+    /// The numbers that these fields weigh rows by, made where they are missing, with bounds for this time.
+    ///
+    /// # Errors
+    /// Of metadata that have to be read from a file and cannot be.
+    pub(crate) fn weights(
+        &self,
+        fields: Fields,
+        now: f64,
+        slots: &Slots,
+        metadata: &Texts,
+    ) -> Result<Arc<Weights>, Error> {
+        let state = self.shared();
+        let find = |state: &State| state.weights.iter().position(|weights| weights.are_of(&fields));
+        if state.is_fresh(slots)
+            && let Some(at) = find(&state)
+            && state.weights[at].has_bounds(now)
+        {
+            return Ok(Arc::clone(&state.weights[at]));
+        }
+        drop(state);
+        let mut state = self.exclusive();
+        state.refresh(slots, metadata);
+        let weights = match find(&state) {
+            Some(at) => {
+                let mut weights = state.weights.remove(at);
+                if !weights.has_bounds(now) {
+                    Arc::make_mut(&mut weights).aim_bounds(now);
+                }
+                weights
+            }
+            None => Arc::new(Weights::read(fields, now, &state.live, metadata)?),
+        };
+        if state.weights.len() == KEPT_WEIGHTS {
+            state.weights.remove(0);
+        }
+        state.weights.push(Arc::clone(&weights));
+        Ok(weights)
+    }
+
     /// Bytes allocated.
     pub(crate) fn bytes(&self) -> usize {
         let state = self.shared();
+        let weights: usize = state.weights.iter().map(|weights| weights.bytes()).sum();
         let columns: usize = state.by_path.iter().map(|(path, column)| path.len() + column.bytes()).sum();
-        columns + state.live.bytes() + state.touched.capacity() * size_of::<Slot>()
+        columns + weights + state.live.bytes() + state.touched.capacity() * size_of::<Slot>()
     }
 
     /// Every column that is kept, by its path.
@@ -152,7 +201,12 @@ impl State {
     /// Without a column nothing is taken down, so nothing is known.
     fn is_fresh(&self, slots: &Slots) -> bool {
         let in_step = self.touched.is_empty() && !self.stale && self.live.slots() == slots.len();
-        in_step && !self.by_path.is_empty()
+        in_step && !self.is_empty()
+    }
+
+    /// Whether nothing is kept that has to follow the rows.
+    fn is_empty(&self) -> bool {
+        self.by_path.is_empty() && self.weights.is_empty()
     }
 
     /// Takes all changes in.
@@ -167,6 +221,9 @@ impl State {
             for (path, column) in &mut self.by_path {
                 *column = made(path, &self.live, metadata).expect(IN_MEMORY);
             }
+            for weights in &mut self.weights {
+                Arc::make_mut(weights).renew(&self.live, metadata).expect(IN_MEMORY);
+            }
             return;
         }
         let mut changed = Bitmap::none(slots.len());
@@ -177,6 +234,9 @@ impl State {
             let entries = entries(path, &again, metadata).expect(IN_MEMORY);
             let entries: Vec<_> = entries.iter().map(|(value, slot)| (value.value(), *slot)).collect();
             column.merge(|slot| changed.contains(slot), &entries);
+        }
+        for weights in &mut self.weights {
+            Arc::make_mut(weights).take(&self.live, &changed, metadata).expect(IN_MEMORY);
         }
     }
 }

@@ -486,7 +486,15 @@ impl Scan {
             reaches: [f32::INFINITY; MEASURED.len()],
             rescore: true,
         };
-        kernels::run(ScanSearch { scan: self, vectors, selection: None, k: neighbours + 1, effort, scratch });
+        kernels::run(ScanSearch {
+            scan: self,
+            vectors,
+            selection: None,
+            weigher: None,
+            k: neighbours + 1,
+            effort,
+            scratch,
+        });
         let ScanScratch { cells, ceiling, .. } = &scratch.scan;
         let Some(last) = scratch.sorted.last() else {
             return Vec::new();

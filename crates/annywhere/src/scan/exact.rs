@@ -6,6 +6,7 @@ use crate::scratch::{Candidate, Scratch};
 use crate::slots::{Slot, Slots};
 use crate::space::{Space, rank_all};
 use crate::vectors::Vectors;
+use crate::weigh::Weigher;
 
 /// Rows gathered before they are ranked: enough to rank without pause, few enough to stay in the first cache.
 const GATHERED: usize = 256;
@@ -17,6 +18,8 @@ pub(crate) struct ExactScan<'a> {
     pub(crate) vectors: &'a Vectors,
     pub(crate) slots: &'a Slots,
     pub(crate) mask: Option<&'a Bitmap>,
+    /// Gives rows other ranks than the vectors do.
+    pub(crate) weigher: Option<&'a Weigher>,
     pub(crate) k: usize,
     pub(crate) scratch: &'a mut Scratch,
 }
@@ -26,7 +29,7 @@ impl Task for ExactScan<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { vectors, slots, mask, k, scratch } = self;
+        let Self { vectors, slots, mask, weigher, k, scratch } = self;
         let Scratch { query, fresh, sorted, work, .. } = scratch;
         sorted.clear();
         if k == 0 {
@@ -48,6 +51,7 @@ impl Task for ExactScan<'_> {
             };
             work.distances += fresh.len();
             rank_all(kernels, vectors, query, fresh, |rank, slot| {
+                let rank = weigher.map_or(rank, |weigher| weigher.rank(rank, slot));
                 if rank <= bound {
                     sorted.push(Candidate::new(rank, slot));
                 }
@@ -61,6 +65,10 @@ impl Task for ExactScan<'_> {
         }
         sorted.sort_unstable();
         sorted.truncate(k);
+        if weigher.is_some() {
+            // What cannot be a hit has an infinite rank.
+            sorted.truncate(sorted.partition_point(|row| row.rank() < f32::INFINITY));
+        }
     }
 }
 

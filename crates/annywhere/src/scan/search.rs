@@ -12,6 +12,7 @@ use crate::scratch::{Candidate, Scratch};
 use crate::slots::Slot;
 use crate::space::{Query, Space, four};
 use crate::vectors::Vectors;
+use crate::weigh::Weigher;
 
 /// Rows that passed their bound gather to this number, or to `k`, before they are scored exactly.
 const GATHERED: usize = 64;
@@ -61,6 +62,8 @@ pub(crate) struct ScanSearch<'a> {
     pub(crate) scan: &'a Scan,
     pub(crate) vectors: &'a Vectors,
     pub(crate) selection: Option<&'a Selection>,
+    /// Gives rows other ranks than the vectors do: `sorted` has these then.
+    pub(crate) weigher: Option<&'a Weigher>,
     pub(crate) k: usize,
     pub(crate) effort: Effort,
     pub(crate) scratch: &'a mut Scratch,
@@ -71,7 +74,8 @@ impl Task for ScanSearch<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { scan, vectors, selection, k, effort, scratch } = self;
+        let Self { scan, vectors, selection, weigher, k, effort, scratch } = self;
+        let near = weigher.map_or(k, |weigher| weigher.candidates.max(k));
         let mut scan_scratch = std::mem::take(&mut scratch.scan);
         scratch.sorted.clear();
         let ScanScratch { tables, target, coded, products, cells, ceiling, passed } = &mut scan_scratch;
@@ -84,8 +88,10 @@ impl Task for ScanSearch<'_> {
         let mut progress = Progress {
             vectors,
             mask: selection.map(|selection| &selection.matches),
+            weigher,
             k,
             effort,
+            least: f32::NEG_INFINITY,
             floor: f32::NEG_INFINITY,
             euclidean: scan.metric() == Metric::Euclidean,
             half_square: square / 2.0,
@@ -93,6 +99,9 @@ impl Task for ScanSearch<'_> {
             ceiling: *ceiling,
         };
 
+        if let Some(weigher) = weigher {
+            progress.floor = progress.similarity(weigher.farthest());
+        }
         cells.clear();
         let tail = scan.cells();
         for (cell, &product) in products[..tail].iter().enumerate() {
@@ -120,14 +129,18 @@ impl Task for ScanSearch<'_> {
             }
             let reach = match selection {
                 None => effort.reach,
-                Some(selection) if effort.reach.is_finite() => seen.reach(k, selection, effort.reaches),
+                Some(selection) if effort.reach.is_finite() => seen.reach(near, selection, effort.reaches),
                 Some(_) => effort.reach,
             };
             if needed_reach(place, cells[next].rank() - nearest, progress.ceiling - progress.floor) > reach {
                 break;
             }
             if let Some(after) = cells.get(next + 1) {
-                scan.prefetch(kernels, after.slot() as usize);
+                let after = after.slot() as usize;
+                scan.prefetch(kernels, after);
+                if let Some(weigher) = weigher {
+                    kernels.prefetch(weigher.weights.bounds(scan.slots_of(after)));
+                }
             }
             scan_cell(kernels, scan, cell, products[cell], tables, &mut progress, passed, scratch);
             if next == 0 {
@@ -147,9 +160,12 @@ impl Task for ScanSearch<'_> {
 struct Progress<'a> {
     vectors: &'a Vectors,
     mask: Option<&'a Bitmap>,
+    weigher: Option<&'a Weigher>,
     k: usize,
     effort: Effort,
-    /// Similarity of the k-th best so far.
+    /// Similarity of the k-th best so far, or, of weighed rows, its score; what passed has to reach it.
+    least: f32,
+    /// Similarity that a row needs to be better than the k-th best so far.
     floor: f32,
     euclidean: bool,
     /// Half the squared length of the query against the origin.
@@ -262,7 +278,16 @@ fn scan_cell<K: Kernels>(
             let (factor, shift) = block.numbers(row);
             let above_base = factor * (slope * f32::from(sums[row]) + offset) - shift;
             if above_base >= needed {
-                passed.push(Candidate::new(-(base + above_base), (start + row) as Slot));
+                let slot = (start + row) as Slot;
+                let mut most = base + above_base;
+                if let Some(weigher) = progress.weigher {
+                    most = weigher.bound(progress.rank(most), slot);
+                    if most < progress.least {
+                        continue;
+                    }
+                    kernels.prefetch(std::slice::from_ref(weigher.weights.row(slot)));
+                }
+                passed.push(Candidate::new(-most, slot));
             }
         }
         if passed.len() >= most_passed {
@@ -292,20 +317,27 @@ impl Progress<'_> {
         passed.sort_unstable();
         let step = SCORED.max(self.k / 4);
         for group in passed.chunks(step) {
-            if -group[0].rank() < self.floor {
+            if -group[0].rank() < self.least {
                 break;
             }
             if self.effort.rescore {
-                work.distances += group.len();
                 fresh.clear();
                 for candidate in group {
+                    let bound = -candidate.rank();
+                    if self.weigher.is_some_and(|by| !by.may_reach(bound, candidate.slot(), self.least)) {
+                        continue;
+                    }
                     fresh.push(candidate.slot());
                     self.vectors.prefetch(kernels, candidate.slot());
                 }
+                work.distances += fresh.len();
                 for slots in fresh.chunks(4) {
                     let ranks = self.vectors.ranks(kernels, query, four(slots));
                     for (&slot, rank) in slots.iter().zip(ranks) {
-                        sorted.push(Candidate::new(rank, slot));
+                        let rank = self.weigher.map_or(rank, |weigher| weigher.rank(rank, slot));
+                        if rank < f32::INFINITY {
+                            sorted.push(Candidate::new(rank, slot));
+                        }
                     }
                 }
             } else {
@@ -316,7 +348,11 @@ impl Progress<'_> {
             sorted.sort_unstable();
             sorted.truncate(self.k);
             if sorted.len() == self.k {
-                self.floor = self.similarity(sorted[self.k - 1].rank());
+                let last = sorted[self.k - 1].rank();
+                (self.least, self.floor) = match self.weigher {
+                    None => (self.similarity(last), self.similarity(last)),
+                    Some(weigher) => (-last, self.similarity(weigher.needed_rank(-last))),
+                };
             }
         }
         passed.clear();

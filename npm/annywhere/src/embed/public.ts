@@ -14,6 +14,7 @@ export {
   normalize,
 } from './embedder.js';
 export { type Fetch, type HttpEmbedderOptions, httpEmbedder } from './http.js';
+export { indexedDbStore } from './indexed-db.js';
 export {
   type Encoder,
   pairedEmbedder,

@@ -13,10 +13,18 @@ import { describe, invalidArgument } from '../errors.js';
 import type { Filter as DbFilter } from '../filter-types.js';
 import { refuseUnknown } from '../options.js';
 import { allOf, type Filter } from '../pipeline/filter.js';
-import { pipeline } from '../pipeline/pipeline.js';
-import { retrieve, type SearchedDb, take } from '../pipeline/stages.js';
-import type { AbortSignalLike, Entry, Row, Vector } from '../types.js';
-import { type Fading, fade, reasonsOf } from './fading.js';
+import type {
+  AbortSignalLike,
+  DistanceMetric,
+  Entry,
+  Hit,
+  Row,
+  SearchQuery,
+  Subscription,
+  Vector,
+  WatchEvent,
+} from '../types.js';
+import { type Fading, recalled, weighBy } from './fading.js';
 import {
   checkMemory,
   checkMemoryId,
@@ -30,7 +38,14 @@ import {
 } from './memory.js';
 
 /** What the memory needs of a database: `VectorDb` of every entry has it. */
-export interface MemoryDb extends SearchedDb<MemoryMetadata> {
+export interface MemoryDb {
+  search(query: SearchQuery<MemoryMetadata>): Promise<Hit<MemoryMetadata>[]>;
+  watch(
+    query: SearchQuery<MemoryMetadata>,
+    callback: (event: WatchEvent<MemoryMetadata>) => void,
+    onError?: (error: unknown) => void,
+  ): Subscription;
+  getStats(): { readonly distanceMetric: DistanceMetric };
   insertBatch(entries: Iterable<Entry<MemoryMetadata>>): Promise<string[]>;
   get(id: string): Promise<Row<MemoryMetadata> | null>;
   delete(id: string): Promise<boolean>;
@@ -72,19 +87,26 @@ export interface Recall {
   /** Also those that others replaced. Default `false`. */
   superseded?: boolean;
   /**
-   * How many of the most similar memories are ranked by importance and age. Default 128; more only if fewer than k are
-   * left of them. With fewer the answer comes sooner and misses more of what `exact` finds, see `benches/memory.mjs`.
+   * How many of the most similar memories are looked at. Default 128. With fewer the answer comes sooner and misses more of
+   * what `exact` finds, see `benches/memory.mjs`.
    */
   candidates?: number;
-  /** Look at more candidates until the ranking is certain. Default `false`. */
+  /** Look at all memories. Default `false`. */
   exact?: boolean;
   signal?: AbortSignalLike;
 }
 
-export interface RecallResult {
+/** A standing question: what a recall may ask, but for `exact`, `candidates` and `signal`. */
+export type MemoryWatch = Omit<Recall, 'exact' | 'candidates' | 'signal'>;
+
+/** What changed for a standing question. */
+export interface MemoryEvent {
+  /** Best first: all memories that answer it now, and those of them that are new, or have changed, moved or got another score. */
   memories: RecalledMemory[];
-  /** No memory that was not looked at can be worth more than those found. */
-  complete: boolean;
+  entered: RecalledMemory[];
+  moved: RecalledMemory[];
+  /** Those that do not answer it any more. */
+  left: { agent: string; id: string }[];
 }
 
 /** How long memories keep half their worth, in days; `Infinity` for ever. */
@@ -125,10 +147,15 @@ const RECALL = [
     'signal',
   ],
 ] as const;
+const WATCH = RECALL.filter((name) => !['exact', 'candidates', 'signal'].includes(name));
 const DEFAULT_HALF_LIFE_DAYS = 90;
 const POWER = 2;
-const K = 10;
-const CANDIDATES = 128;
+
+/** The memory in a row; names of namespaces and agents have no slash. */
+function memoryAt(row: string): { agent: string; id: string } {
+  const [, agent = '', ...id] = row.split('/');
+  return { agent, id: id.join('/') };
+}
 
 /** Changes of one row that read it first, in their order; of all memories of a database, not of one agent. */
 const changes = new WeakMap<object, Promise<unknown>>();
@@ -138,10 +165,11 @@ export class AgentMemory {
   readonly namespace: string;
   readonly #db: MemoryDb;
   readonly #embedder: Embedder | undefined;
-  readonly #halfLives: ReadonlyMap<string, number>;
-  readonly #defaultHalfLife: number;
+  /** In days. */
+  readonly #aging: { readonly halfLives: Readonly<Record<string, number>>; readonly defaultHalfLife: number };
   readonly #power: number;
   readonly #now: () => number;
+  #metric: DistanceMetric | undefined;
 
   constructor(options: AgentMemoryOptions) {
     if (typeof options !== 'object' || options === null) {
@@ -155,11 +183,14 @@ export class AgentMemory {
     this.agent = checkName('agent', agent);
     this.namespace = checkName('namespace', namespace);
     this.#embedder = embedder;
-    this.#halfLives = new Map(Object.entries({ ...HALF_LIFE_DAYS, ...options.halfLifeDays }));
-    this.#defaultHalfLife = options.defaultHalfLifeDays ?? DEFAULT_HALF_LIFE_DAYS;
+    this.#aging = {
+      halfLives: { ...HALF_LIFE_DAYS, ...options.halfLifeDays },
+      defaultHalfLife: options.defaultHalfLifeDays ?? DEFAULT_HALF_LIFE_DAYS,
+    };
     this.#power = options.similarityPower ?? POWER;
     this.#now = now;
-    for (const days of [...this.#halfLives.values(), this.#defaultHalfLife, this.#power]) {
+    const { halfLives, defaultHalfLife } = this.#aging;
+    for (const days of [...Object.values(halfLives), defaultHalfLife, this.#power]) {
       if (!(days > 0)) throw invalidArgument('halfLifeDays', `must be positive numbers, not ${String(days)}`);
     }
   }
@@ -224,30 +255,62 @@ export class AgentMemory {
 
   /** The memories that are worth most for a question, best first. */
   async recall(recall: Recall): Promise<RecalledMemory[]> {
-    return (await this.recallWithStatus(recall)).memories;
+    const filter = this.#readable(recall, RECALL);
+    const { k, threshold, candidates, exact, signal } = recall;
+    const vector = await this.#question(recall);
+    const fading = this.#fading();
+    const weigh = {
+      ...weighBy(fading),
+      ...(threshold !== undefined && { minSimilarity: threshold }),
+      ...(candidates !== undefined && { candidates }),
+    };
+    const hits = await this.#db.search({
+      vector,
+      filter: filter as DbFilter<MemoryMetadata>,
+      weigh,
+      ...(k !== undefined && { k }),
+      ...(exact !== undefined && { exact }),
+      ...(signal && { signal }),
+    });
+    return hits.map((hit) => recalled(hit, this.#similarityOf(hit), fading));
   }
 
-  /** The same, and whether the ranking is certain. */
-  async recallWithStatus(recall: Recall): Promise<RecallResult> {
-    const { k = K, threshold, candidates = CANDIDATES, exact = false, signal } = recall;
-    if (!(Number.isInteger(candidates) && candidates > 0)) {
-      throw invalidArgument('candidates', `must be a positive integer, not ${String(candidates)}`);
+  /**
+   * Tells the memories that answer a question, and again whenever a change makes it others. They stand in the order of
+   * similarity^power × importance: age, which changes without a change being made, does not count here. A memory whose
+   * time is over leaves when it is swept away.
+   */
+  async watch(
+    recall: MemoryWatch,
+    callback: (event: MemoryEvent) => void,
+    onError?: (error: unknown) => void,
+  ): Promise<Subscription> {
+    const filter = this.#readable(recall, WATCH);
+    if (typeof callback !== 'function') {
+      throw invalidArgument('callback', `must be a function, not ${describe(callback)}`);
     }
-    const filter = this.#readable(recall);
+    const { k, threshold } = recall;
     const vector = await this.#question(recall);
-    const fading = this.#fading(candidates);
-    const { hits, complete } = await pipeline<MemoryMetadata>([
-      retrieve(this.#db, { vector, filter, threshold }),
-      fade(fading),
-      take(k),
-    ]).run({ maxCandidates: exact ? Number.POSITIVE_INFINITY : candidates, ...(signal && { signal }) });
-    const memories = hits.map((hit) => ({
-      ...memoryOf(hit.metadata),
-      score: hit.score,
-      similarity: hit.similarity,
-      reasons: reasonsOf(hit, fading),
-    }));
-    return { memories, complete };
+    const fading = this.#fading();
+    const { fade: _, ...weigh } = weighBy(fading);
+    const query = {
+      vector,
+      filter: filter as DbFilter<MemoryMetadata>,
+      weigh: { ...weigh, ...(threshold !== undefined && { minSimilarity: threshold }) },
+      ...(k !== undefined && { k }),
+    };
+    const shown = (hit: Hit<MemoryMetadata>) => recalled(hit, this.#similarityOf(hit), fading, false);
+    return this.#db.watch(
+      query,
+      ({ hits, entered, moved, left }) =>
+        callback({
+          memories: hits.map(shown),
+          entered: entered.map(shown),
+          moved: moved.map(shown),
+          left: left.map(memoryAt),
+        }),
+      onError,
+    );
   }
 
   /** What this agent, or one that shared it, experienced in a situation like this one. */
@@ -275,7 +338,7 @@ export class AgentMemory {
     if (selection.types === undefined && selection.tags === undefined) {
       throw invalidArgument('selection', 'must name types or tags');
     }
-    const filter = this.#readable({ ...selection, from: 'own', superseded: true });
+    const filter = this.#readable({ ...selection, from: 'own', superseded: true }, RECALL);
     return this.#change(() => this.#db.deleteMany({ filter: filter as DbFilter<MemoryMetadata> }));
   }
 
@@ -334,17 +397,23 @@ export class AgentMemory {
     return `${this.namespace}/${agent}`;
   }
 
-  #fading(candidates: number): Fading {
-    const halfLifeDays = (type: string) => this.#halfLives.get(type) ?? this.#defaultHalfLife;
-    return { now: this.#now(), power: this.#power, halfLifeDays, candidates };
+  #fading(): Fading {
+    const { halfLives, defaultHalfLife: halfLife } = this.#aging;
+    return { now: this.#now(), power: this.#power, halfLives, halfLife };
+  }
+
+  /** The score without weighing; the database is open by now and says how it compares. */
+  #similarityOf({ distance }: Hit<MemoryMetadata>): number {
+    this.#metric ??= this.#db.getStats().distanceMetric;
+    return this.#metric === 'dot' ? -distance : 1 - distance;
   }
 
   /** What this agent may see of what is asked for, as a filter. */
-  #readable(recall: Recall): Filter {
+  #readable(recall: Recall, known: readonly string[]): Filter {
     if (typeof recall !== 'object' || recall === null) {
       throw invalidArgument('recall', `must be { text | vector, .. }, not ${describe(recall)}`);
     }
-    refuseUnknown(recall, RECALL as readonly string[], invalidArgument);
+    refuseUnknown(recall, known, invalidArgument);
     const { types, tags = [], from = 'all', superseded = false } = recall;
     if (!['all', 'own', 'shared'].includes(from)) {
       throw invalidArgument('from', `must be 'all', 'own' or 'shared', not ${describe(from)}`);

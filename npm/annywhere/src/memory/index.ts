@@ -5,8 +5,9 @@ export {
   type AgentMemoryOptions,
   HALF_LIFE_DAYS,
   type MemoryDb,
+  type MemoryEvent,
+  type MemoryWatch,
   type Recall,
-  type RecallResult,
 } from './agent-memory.js';
 export { LiveQueue, type LiveQueueOptions, type QueueStore } from './live-queue.js';
 export type { Memory, MemoryMetadata, NewMemory, RecalledMemory, Share } from './memory.js';
