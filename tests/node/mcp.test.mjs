@@ -1,6 +1,7 @@
 // The MCP server with the official client: over standard input and output, and over HTTP of this machine.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -162,6 +163,28 @@ describe('the tools', () => {
       assert.doesNotMatch(error, new RegExp(root), 'no paths in answers');
     }
     await close();
+  });
+
+  it('search a large collection in its file, without loading it whole', async (t) => {
+    const { one, close } = await inside('large');
+    t.after(close);
+    const file = path.join(root, 'large', 'many.annw');
+    // In a process of its own: memory that this one has used before would hide what a search takes.
+    const write = `
+      import { writeFileSync } from 'node:fs';
+      import { VectorDb } from 'annywhere';
+      const vectors = Float32Array.from({ length: 20_000 * 256 }, (_, at) => Math.sin(at * at));
+      const metadata = Array.from({ length: 20_000 }, (_, i) => ({ i, text: 'x'.repeat(2_000) }));
+      const db = new VectorDb({ dimensions: 256 });
+      await db.insertBatch({ ids: metadata.map(({ i }) => 'r' + i), vectors, metadata });
+      writeFileSync(${JSON.stringify(file)}, await db.toBytes());`;
+    execFileSync(process.execPath, ['--input-type=module', '-e', write], { cwd: import.meta.dirname });
+    const ask = () => call(one, 'search', { collection: 'many', text: 'a recipe for bread', k: 3 });
+    const before = process.memoryUsage().rss;
+    for (let round = 0; round < 5; round++) assert.equal((await ask()).hits.length, 3);
+    const grown = process.memoryUsage().rss - before;
+    const { size } = statSync(file);
+    assert.ok(size > 55_000_000 && grown < size / 2, `${grown} bytes for a file of ${size}`);
   });
 
   it('refuse what is too large or no name, and cut what they give', async () => {
