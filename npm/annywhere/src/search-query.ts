@@ -133,7 +133,7 @@ function checkMaxDistance(query: AnyManyQuery): number | undefined {
   if (most === undefined) return undefined;
   if (!Number.isFinite(most))
     throw invalidArgument('maxDistance', `must be a finite number, not ${show(most)}`);
-  for (const name of ['text', 'diversify'] as const) {
+  for (const name of ['text', 'diversify', 'weigh'] as const) {
     if (Object.hasOwn(query, name)) throw invalidArgument('maxDistance', `does not go with ${name}`);
   }
   return most;
