@@ -280,7 +280,8 @@ impl Space for &Vectors {
             Rows::Memory(rows) => rows,
             Rows::File(section) => return self.ranks_in_file(kernels, section, query, slots),
         };
-        let [a, b, c, d] = slots.map(|slot| slot as usize);
+        let [a, b, c, d] = slots;
+        let [a, b, c, d] = [a as usize, b as usize, c as usize, d as usize];
         let rows = [in_memory.row(a), in_memory.row(b), in_memory.row(c), in_memory.row(d)];
         let lengths = &self.inverse_lengths;
         let inverse_lengths = match self.metric {

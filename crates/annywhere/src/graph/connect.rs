@@ -16,6 +16,7 @@
 
 use super::{Graph, NONE};
 use crate::slots::{Slot, Slots};
+use crate::sort::sort;
 
 /// The layer is looked through once so many new rows have come: a part of all.
 const LOOSE_FRACTION: usize = 16;
@@ -47,7 +48,7 @@ impl Graph {
     /// Gives a link to each of these rows to which none of the rows leads that it links to itself. That is nearly always the
     /// last link to it, and what it misses waits until the layer is looked through.
     pub(super) fn keep_found(&mut self, mut slots: Vec<Slot>) {
-        slots.sort_unstable();
+        sort(&mut slots, &|a, b| a < b);
         slots.dedup();
         for slot in slots {
             if self.has_mutual(slot, slot) {
