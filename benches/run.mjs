@@ -7,6 +7,7 @@ const BENCHES = {
   // WebAssembly is pinned to V8's optimizing compiler; without it the first seconds measure the other one.
   calls: { script: 'calls.mjs', flags: ['--no-liftoff'] },
   filters: { script: 'filters.mjs', flags: [] },
+  targets: { script: 'targets.mjs', flags: [], onlyByName: true },
   recall: { script: 'recall.mjs', flags: ['--no-liftoff'] },
   words: { script: 'words.mjs', flags: ['--no-liftoff'] },
   store: { script: 'store.mjs', flags: [] },

@@ -84,13 +84,14 @@ onEveryEngine('a scan', ({ VectorDb }) => {
     await rejects(graph.load(await db.toBytes()), 'Mismatch', { option: 'index' });
   });
 
-  it('refuses arguments of the graph, and a graph those of the scan', async () => {
+  it('refuses arguments of the graph, and a graph two lengths of its list', async () => {
     const vector = numbers(new Random(1), 1);
     const scan = await filled(VectorDb, 10);
     await rejects(scan.search({ vector, ef: 10 }), 'InvalidArgument', { argument: 'ef' });
     const graph = await filled(VectorDb, 10, { index: 'hnsw' });
     const targetRecall = { argument: 'targetRecall' };
-    await rejects(graph.search({ vector, targetRecall: 0.9 }), 'InvalidArgument', targetRecall);
+    await rejects(graph.search({ vector, targetRecall: 0.9, ef: 10 }), 'InvalidArgument', targetRecall);
+    assert.equal((await graph.search({ vector, targetRecall: 0.9, k: 3 })).length, 3);
     for (const bad of [0.4, 1.01, Number.NaN, '1', null]) {
       await rejects(scan.search({ vector, targetRecall: bad }), 'InvalidArgument', targetRecall);
     }

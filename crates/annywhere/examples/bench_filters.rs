@@ -1,7 +1,9 @@
 //! Filtered searches against searches without a filter: time, recall, and what was done, over selectivities.
 //!
-//! `npm run bench -- filters [rows] [dimensions]`. Rows lie as embeddings do: around centres, with far fewer directions than
-//! dimensions. Filters are by chance, or by place: then matches lie where the queries are (near) or are not (far).
+//! `npm run bench -- filters --made [rows] [dimensions] [index]`. Rows lie as embeddings do: around centres, with far fewer
+//! directions than dimensions. In place of the number of rows a folder with `rows.f32` and `queries.f32` may stand, as
+//! `npm run bench -- peers` makes them; the place of a row is its first component then. Filters are by chance, or by place:
+//! then matches lie where the queries are (near) or are not (far).
 
 use std::error::Error;
 use std::time::Instant;
@@ -15,6 +17,8 @@ const QUERIES: usize = 200;
 const K: usize = 10;
 /// Times are the least of so many passes.
 const PASSES: usize = 3;
+/// Rows of a folder that are taken.
+const MOST_ROWS: usize = 200_000;
 const SELECTIVITIES: [f64; 9] = [1.0, 0.9, 0.5, 0.2, 0.1, 0.05, 0.01, 0.001, 0.0001];
 
 /// SplitMix64.
@@ -66,15 +70,27 @@ impl Source {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let rows: usize = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
+    let first = arguments.next().unwrap_or("100000".to_owned());
+    let folder = first.parse::<usize>().is_err().then(|| first.clone());
+    let mut rows: usize = first.parse().unwrap_or_default();
     let dimensions: usize = arguments.next().map_or(Ok(384), |text| text.parse())?;
     let only = arguments.next();
     let mut source = Source::new(dimensions);
-    let (mut vectors, mut places) = (Vec::with_capacity(rows * dimensions), Vec::with_capacity(rows));
-    for _ in 0..rows {
-        let (vector, place) = source.next();
-        vectors.extend_from_slice(&vector);
-        places.push(place);
+    let (mut vectors, mut places, mut queries) = (Vec::new(), Vec::new(), Vec::new());
+    if let Some(folder) = folder {
+        vectors = read(&format!("{folder}/rows.f32"))?;
+        rows = (vectors.len() / dimensions).min(MOST_ROWS);
+        vectors.truncate(rows * dimensions);
+        places.extend(vectors.chunks_exact(dimensions).map(|row| row[0]));
+        let read = read(&format!("{folder}/queries.f32"))?;
+        queries.extend(read.chunks_exact(dimensions).map(|query| (query.to_vec(), query[0])));
+    } else {
+        for _ in 0..rows {
+            let (vector, place) = source.next();
+            vectors.extend_from_slice(&vector);
+            places.push(place);
+        }
+        queries.extend((0..20 * QUERIES).map(|_| source.next()));
     }
     let mut by_place: Vec<usize> = (0..rows).collect();
     by_place.sort_by(|&a, &b| places[b].total_cmp(&places[a]));
@@ -87,9 +103,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         })
         .collect();
     let documents = serde_json::to_string(&documents)?;
-    let mut queries: Vec<(Vec<f32>, f32)> = (0..20 * QUERIES).map(|_| source.next()).collect();
     queries.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let some: Vec<&[f32]> = queries.iter().step_by(20).map(|query| query.0.as_slice()).collect();
+    let some: Vec<&[f32]> =
+        queries.iter().step_by(queries.len() / QUERIES).map(|query| query.0.as_slice()).collect();
     let near: Vec<&[f32]> = queries[..QUERIES].iter().map(|query| query.0.as_slice()).collect();
     let far: Vec<&[f32]> =
         queries[queries.len() - QUERIES..].iter().map(|query| query.0.as_slice()).collect();
@@ -139,6 +155,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+fn read(path: &str) -> Result<Vec<f32>, Box<dyn Error>> {
+    let bytes = std::fs::read(path)?;
+    Ok(bytes.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])).collect())
 }
 
 /// Recall against a comparison with every match, and microseconds per search.

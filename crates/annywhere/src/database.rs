@@ -201,6 +201,7 @@ impl Database {
         self.place_words(&documents, &new);
         self.index(&new);
         self.arrange_if_due();
+        self.forget_calibration();
         Ok(())
     }
 
@@ -250,6 +251,7 @@ impl Database {
         }
         self.unlink_the_dead();
         self.arrange_if_due();
+        self.forget_calibration();
         Ok(removed)
     }
 
@@ -386,6 +388,7 @@ impl Database {
             Index::Graph { .. } => {
                 let live: Vec<Slot> = self.stored.slots.live_slots().collect();
                 self.index(&live);
+                self.calibrate();
             }
             Index::Scan(_) => self.arrange(true),
             Index::Exact => {}
@@ -465,6 +468,9 @@ impl Database {
         if params.has_wishes() {
             return self.is_quick_answer(params);
         }
+        if params.target_recall.is_some() && !self.is_calibrated() {
+            return false;
+        }
         match self.plan(params) {
             Ok(Plan { method: Method::Nothing, .. }) => true,
             Ok(Plan { method: Method::Exact, selection, .. }) => {
@@ -494,8 +500,8 @@ impl Database {
             return invalid("ef", "is for the index 'hnsw'; a scan has targetRecall");
         }
         if let Some(target) = params.target_recall {
-            if options.index != options::Index::Scan {
-                return invalid("targetRecall", "is for the index 'scan'; a graph has ef");
+            if params.ef.is_some() {
+                return invalid("targetRecall", "and ef both say how long the list is");
             }
             if check_target_recall("targetRecall", target).is_err() {
                 return invalid("targetRecall", &format!("{target} is outside its range, 0.5 to 1"));
@@ -512,7 +518,11 @@ impl Database {
         let weigher = params.weigh.as_ref().map(|weigh| self.weigher(weigh)).transpose()?;
         // How many of the nearest rows have to be found.
         let near = weigher.as_ref().map_or(params.k, |weigher| weigher.candidates.max(params.k)).min(rows);
-        let ef = params.ef.unwrap_or(options.ef_search).max(near).min(MAX_ROWS);
+        let ef = match params.target_recall {
+            Some(target) if !params.exact => self.length_for(target, near)?,
+            _ => params.ef.unwrap_or(options.ef_search),
+        };
+        let ef = ef.max(near).min(MAX_ROWS);
         let selected = |test: &dyn Fn(&Selection) -> bool| selection.as_deref().is_some_and(test);
         let method = match &self.stored.index {
             _ if rows == 0 => Method::Nothing,
@@ -759,7 +769,7 @@ fn walk(
     if let Some(selection) = selection {
         return kernels::run(FilteredSearch { graph, space, slots, selection, ef, scratch });
     }
-    kernels::run(Search { graph, space, slots, ef, scratch });
+    kernels::run(Search { graph, space, slots, ef, without: None, scratch });
     true
 }
 

@@ -17,7 +17,8 @@ pub struct SearchParams {
     pub k: usize,
     /// Length of the graph's candidate list for this search instead of `efSearch`; at least `k` is used.
     pub ef: Option<usize>,
-    /// Part of the true neighbours that a scan aims to find in this search instead of `targetRecall`, 0.5 to 1.
+    /// Part of the true neighbours that this search aims to find, 0.5 to 1, in place of what the options say. A graph whose
+    /// lists were not measured yet is measured first, which takes up to a few seconds.
     pub target_recall: Option<f32>,
     /// Whether candidates are ranked with their original vectors. If not, scores are estimates from codes.
     pub rescore: bool,

@@ -8,6 +8,7 @@
 //! ```
 
 mod answer;
+mod calibration;
 mod chunks;
 mod codes;
 mod database;

@@ -7,15 +7,29 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams};
+use annywhere::{Config, Database, FilterLimits, HnswConfig, Metric, Quantization, SearchParams};
+use serde_json::json;
 use support::{Random, config, filled, ids_json};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 const FORGERIES: usize = 10_000;
 const BLOCK_BYTES: usize = 64 * 1024;
 const DIMENSIONS: usize = 5;
-/// Kinds of sections that hold 4-byte numbers: lengths, vectors, links, twins, centres, cells, codebook, words per row.
-const NUMBERS: [u32; 10] = [3, 5, 7, 9, 10, 11, 13, 14, 15, 32];
+/// Kinds of sections that hold 4-byte numbers: lengths, vectors, links, twins, centres, cells, codebook, columns, words
+/// per row.
+const NUMBERS: [u32; 11] = [3, 5, 7, 9, 10, 11, 13, 14, 15, 24, 32];
+/// Conditions on every kind of value that the files with columns have.
+const CONDITIONS: [&str; 9] = [
+    r#"{"n":{"$gte":3}}"#,
+    r#"{"n":{"$lt":2.5}}"#,
+    r#"{"n":{"$in":[1,4,"t",null]}}"#,
+    r#"{"tag":"é2"}"#,
+    r#"{"tag":{"$startsWith":"é"}}"#,
+    r#"{"tag":{"$contains":"1"}}"#,
+    r#"{"of.flag":true}"#,
+    r#"{"of.flag":null}"#,
+    r#"{"other":{"$exists":true}}"#,
+];
 
 type Sections = Vec<(u32, Vec<u8>)>;
 
@@ -130,9 +144,40 @@ fn worded() -> (Config, Sections) {
     (config, sections)
 }
 
+/// A file with columns of numbers, texts, marks and lists of them.
+fn columned(index: Option<HnswConfig>) -> (Config, Sections) {
+    let limits = Some(FilterLimits::default());
+    let config =
+        Config { hnsw_config: index, filter_limits: limits, ..config(DIMENSIONS, Metric::Euclidean) };
+    let mut random = Random(8);
+    let mut database = Database::new(&config).unwrap();
+    let rows: Vec<_> = (0..160)
+        .map(|row| {
+            let numbers: Vec<f64> = (0..random.below(4)).map(|_| random.below(12) as f64 / 2.0).collect();
+            let flag = [json!(true), json!(false), json!(null), json!({})][random.below(4)].clone();
+            let tag = format!("é{}", random.below(20));
+            json!([row.to_string(), { "n": numbers, "tag": tag, "of": { "flag": flag } }])
+        })
+        .collect();
+    let vectors: Vec<f32> = (0..160 * DIMENSIONS).map(|_| random.below(5) as f32 - 1.9).collect();
+    database.insert(&json!(rows).to_string(), &vectors).unwrap();
+    database.delete(&["0", "9", "77"]).unwrap();
+    for condition in CONDITIONS {
+        database.count(condition).unwrap();
+    }
+    let file = database.to_bytes().unwrap();
+    let sections = take_apart(&file);
+    assert!(sections.iter().any(|(kind, bytes)| *kind == 24 && bytes.len() > 1_000), "there are columns");
+    assert_eq!(put_together(&sections), file, "the parts make the same file again");
+    (config, sections)
+}
+
 fn forge(sections: &mut Sections, random: &mut Random) {
+    forge_section(random.below(sections.len()), sections, random);
+}
+
+fn forge_section(section: usize, sections: &mut Sections, random: &mut Random) {
     let slots = sections[1].1.len();
-    let section = random.below(sections.len());
     let (kind, bytes) = &mut sections[section];
     if bytes.len() < 4 {
         return;
@@ -160,6 +205,12 @@ fn forge(sections: &mut Sections, random: &mut Random) {
                     number.copy_from_slice(&(random.below(slots) as u32).to_le_bytes());
                 }
             }
+        }
+        // One more or less: another value, text, slot or count that is still possible.
+        (24, 2..) => {
+            let at = random.below(bytes.len());
+            bytes[at] =
+                if random.below(2) == 0 { bytes[at].wrapping_add(1) } else { bytes[at].wrapping_sub(1) };
         }
         (11, 2) => {
             let pair = random.below(slots) as u64 | (random.below(slots) as u64) << 32;
@@ -198,6 +249,9 @@ fn behaves(file: &[u8], config: &Config, random: &mut Random) -> bool {
                 assert!(hits.scores().iter().all(|&score| score > 0.0));
             }
         }
+        if config.filter_limits.is_some() {
+            filters_agree(&database, random);
+        }
         let names: Vec<String> = (0..40).map(|row| format!("{round}-{row}")).collect();
         let vectors: Vec<f32> = (0..40 * DIMENSIONS).map(|_| random.below(4) as f32 - 1.7).collect();
         database.insert(&ids_json(names.iter().map(String::as_str)), &vectors).unwrap();
@@ -207,6 +261,27 @@ fn behaves(file: &[u8], config: &Config, random: &mut Random) -> bool {
     let written = database.to_bytes().unwrap();
     Database::read(&written.as_slice(), config).expect("what was written can be read");
     true
+}
+
+/// Whatever columns say, what they say is said of rows that exist, by every way of asking.
+fn filters_agree(database: &Database, random: &mut Random) {
+    for condition in CONDITIONS {
+        let filter: serde_json::Value = serde_json::from_str(condition).unwrap();
+        let matching = database.ids_matching(condition).unwrap();
+        let unique: BTreeSet<&str> = matching.iter().map(String::as_str).collect();
+        assert_eq!(unique.len(), matching.len(), "no row matches twice");
+        assert!(matching.iter().all(|id| database.contains(id)), "only rows match");
+        assert_eq!(database.count(condition).unwrap(), matching.len());
+        let others = json!({ "$not": filter }).to_string();
+        assert_eq!(database.count(&others).unwrap(), database.len() - matching.len());
+        let query: Vec<f32> = (0..DIMENSIONS).map(|_| random.real()).collect();
+        for k in [1, 1_000] {
+            let params = SearchParams { k, filter: Some(filter.clone()), ..SearchParams::default() };
+            let hits = database.search(&query, &params).unwrap();
+            assert_eq!(hits.len(), k.min(matching.len()));
+            assert!(hits.ids().all(|id| unique.contains(id)), "what is found is what matches");
+        }
+    }
 }
 
 #[test]
@@ -226,6 +301,30 @@ fn forged_files_are_refused_or_behave() {
 #[test]
 fn forged_words_are_refused_or_behave() {
     try_forgeries(&[worded()], FORGERIES / 4);
+}
+
+#[test]
+fn forged_columns_are_refused_or_behave() {
+    let graph = HnswConfig { m: Some(3), ef_construction: Some(10), ef_search: Some(5) };
+    let originals = [columned(None), columned(Some(graph))].map(|(config, sections)| {
+        // Columns alone are forged: the others are not looked at again.
+        let place = sections.iter().position(|(kind, _)| *kind == 24).unwrap();
+        (config, sections, place)
+    });
+    let mut accepted = 0;
+    const COUNT: usize = FORGERIES / 4;
+    for seed in 0..COUNT as u64 {
+        let mut random = Random(seed);
+        let (config, sections, place) = &originals[random.below(originals.len())];
+        let mut forged = sections.clone();
+        for _ in 0..1 + random.below(2) {
+            forge_section(*place, &mut forged, &mut random);
+        }
+        println!("seed {seed}");
+        accepted += usize::from(behaves(&put_together(&forged), config, &mut random));
+    }
+    println!("{accepted} of {COUNT} forgeries were accepted and behaved");
+    assert!(accepted > COUNT / 50 && accepted < COUNT / 2, "{accepted}: the forgeries test nothing");
 }
 
 fn try_forgeries(originals: &[(Config, Sections)], count: usize) {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use annywhere::{Database, HnswConfig, Metric, Quantization, SearchParams};
+use annywhere::{Config, Database, HnswConfig, Metric, Quantization, SearchParams};
 use instant_distance::{Builder, Point, Search};
 use support::{Random, filled, graph, ids, ids_json, recall};
 
@@ -42,7 +42,7 @@ fn scattered(count: usize, seed: u64) -> Vec<Vec<f32>> {
 fn every_graph_option_changes_the_graph() {
     let base = HnswConfig { m: Some(8), ef_construction: Some(40), ef_search: Some(20) };
     let at = |hnsw_config, quantization| {
-        let config = annywhere::Config {
+        let config = Config {
             hnsw_config: Some(hnsw_config),
             quantization: Some(quantization),
             ..graph(DIMENSIONS, Metric::Cosine)
@@ -89,10 +89,8 @@ fn recall_is_not_below_that_of_instant_distance() {
     let (ef_construction, ef_search) = (100, 40);
     let hnsw_config =
         HnswConfig { m: Some(16), ef_construction: Some(ef_construction), ef_search: Some(ef_search) };
-    let database = filled(
-        &annywhere::Config { hnsw_config: Some(hnsw_config), ..graph(DIMENSIONS, Metric::Euclidean) },
-        &rows,
-    );
+    let database =
+        filled(&Config { hnsw_config: Some(hnsw_config), ..graph(DIMENSIONS, Metric::Euclidean) }, &rows);
     let ours = recall(&database, &queries, 10, None);
 
     let points: Vec<Row> = rows.iter().cloned().map(Row).collect();
@@ -121,8 +119,7 @@ fn many_identical_rows_hide_neither_themselves_nor_the_others() {
     }
     let queries = vectors(QUERIES, 2);
     for quantization in [Quantization::Scalar, Quantization::None] {
-        let config =
-            annywhere::Config { quantization: Some(quantization), ..graph(DIMENSIONS, Metric::Cosine) };
+        let config = Config { quantization: Some(quantization), ..graph(DIMENSIONS, Metric::Cosine) };
         let database = filled(&config, &rows);
         let others = recall(&database, &queries, 10, None);
         assert!(others >= 0.97, "{quantization:?}: {others}");
@@ -144,4 +141,42 @@ fn rows_that_only_their_codes_make_equal_are_told_apart() {
         let found = recall(&filled(&graph(2, metric), &rows), &queries, 10, None);
         assert!(found >= 0.97, "{metric:?}: {found}");
     }
+}
+
+/// What is asked for is what is found, up to what a sample can tell, and what is measured goes into files.
+#[test]
+fn a_graph_finds_the_part_that_is_asked_for() {
+    let mut random = Random(12);
+    let mut rows =
+        |count: usize| -> Vec<Vec<f32>> { (0..count).map(|_| random.clustered(24, 1.5)).collect() };
+    let config = Config {
+        hnsw_config: Some(HnswConfig { m: Some(4), ef_construction: Some(20), ef_search: None }),
+        ..graph(24, Metric::Cosine)
+    };
+    let mut database = filled(&config, &rows(6_000));
+    let queries = rows(200);
+    let found = |database: &Database, target: f32, k: usize| {
+        let asked = SearchParams { k, target_recall: Some(target), ..SearchParams::default() };
+        let exact = SearchParams { k, exact: true, ..SearchParams::default() };
+        let shared: usize = queries
+            .iter()
+            .map(|query| {
+                let truth = ids(database, query, &exact);
+                ids(database, query, &asked).iter().filter(|id| truth.contains(id)).count()
+            })
+            .sum();
+        shared as f64 / (queries.len() * k) as f64
+    };
+    for (target, k) in [(0.9, 10), (0.95, 10), (0.99, 10), (0.95, 40), (0.95, 100), (0.99, 200)] {
+        let part = found(&database, target, k);
+        assert!((part - f64::from(target)).abs() <= 0.025, "{part} where {target} was asked for, k {k}");
+    }
+    assert_eq!(found(&database, 1.0, 10), 1.0, "what no list finds, all rows are compared for");
+    let read = Database::read(&database.to_bytes().unwrap().as_slice(), &config).unwrap();
+    assert_eq!(found(&read, 0.9, 10), found(&database, 0.9, 10), "what was measured is in the file");
+    let both = SearchParams { target_recall: Some(0.9), ef: Some(10), ..SearchParams::default() };
+    assert_eq!(database.search(&queries[0], &both).unwrap_err().code(), "InvalidArgument");
+    database.delete(&["1"]).unwrap();
+    database.compact().unwrap();
+    assert!(found(&database, 0.99, 10) > 0.97);
 }

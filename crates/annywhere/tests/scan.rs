@@ -243,9 +243,14 @@ fn arguments_of_the_other_index_are_refused() {
     let rows = clustered(50, 4, 1);
     let (scan, graph) = (filled(&config(4, Metric::Dot), &rows), filled(&graph(4, Metric::Dot), &rows));
     let with_ef = SearchParams { ef: Some(10), ..SearchParams::default() };
-    for (database, params) in
-        [(&scan, &with_ef), (&graph, &at(0.9, 10)), (&scan, &at(0.3, 10)), (&scan, &at(f32::NAN, 10))]
-    {
+    let both = SearchParams { ef: Some(10), ..at(0.9, 10) };
+    for (database, params) in [
+        (&scan, &with_ef),
+        (&graph, &both),
+        (&graph, &at(1.1, 10)),
+        (&scan, &at(0.3, 10)),
+        (&scan, &at(f32::NAN, 10)),
+    ] {
         let error = database.search(&rows[0], params).unwrap_err();
         assert_eq!(error.code(), "InvalidArgument", "{error}");
     }

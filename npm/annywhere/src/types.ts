@@ -292,7 +292,7 @@ export interface SearchQuery<Meta extends object = Metadata> {
   maxDistance?: number;
   /** Candidates that a graph keeps during this search, 1 to 65,536, instead of `hnswConfig.efSearch`. */
   ef?: number;
-  /** Part of the true neighbours that a scan aims to find in this search, 0.5 to 1, instead of `targetRecall`. */
+  /** Part of the true neighbours that this search aims to find, 0.5 to 1, in place of the option; not with `ef`. */
   targetRecall?: number;
   /** Compare with every row: exact, and slower. Default `false`. */
   exact?: boolean;

@@ -29,7 +29,9 @@ mod neighbors;
 pub(crate) mod search;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use crate::calibration::Calibration;
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::options::Options;
@@ -58,6 +60,8 @@ pub(crate) struct Graph {
     entry: Option<Slot>,
     /// Rows linked since every row was last seen to lead to every other.
     loose: usize,
+    /// How long lists have to be, once somebody asked.
+    pub(crate) calibration: OnceLock<Calibration>,
 }
 
 /// A graph's content, as a file holds it.
@@ -81,6 +85,7 @@ impl Graph {
             twins: BTreeMap::new(),
             entry: None,
             loose: 0,
+            calibration: OnceLock::new(),
         }
     }
 
@@ -168,6 +173,13 @@ impl Graph {
     /// The slots of rows equal to this one's.
     pub(crate) fn twins(&self, slot: Slot) -> &[Slot] {
         self.twins.get(&slot).map_or(&[], Vec::as_slice)
+    }
+
+    /// Forgets how long lists have to be if the rows have become too many or too few for that.
+    pub(crate) fn forget_calibration(&mut self, slots: &Slots) {
+        if self.calibration.get().is_some_and(|calibration| !calibration.is_for(slots.live())) {
+            self.calibration.take();
+        }
     }
 
     /// Bytes allocated.

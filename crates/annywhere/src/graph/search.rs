@@ -20,6 +20,8 @@ pub(crate) struct Search<'a, S> {
     pub(crate) space: S,
     pub(crate) slots: &'a Slots,
     pub(crate) ef: usize,
+    /// A row of the bottom layer only that is passed over as if it were not there.
+    pub(crate) without: Option<Slot>,
     pub(crate) scratch: &'a mut Scratch,
 }
 
@@ -28,13 +30,16 @@ impl<S: Space> Task for Search<'_, S> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { graph, space, slots, ef, scratch } = self;
+        let Self { graph, space, slots, ef, without, scratch } = self;
         scratch.pool.reset(ef);
         let Some(entry) = graph.entry else { return };
         let top = graph.level(entry);
         let start = descend(kernels, graph, space, &scratch.query, entry, top, 0);
         scratch.visited.reset(slots.len());
         scratch.visited.insert(start);
+        if let Some(without) = without {
+            scratch.visited.insert(without);
+        }
         rank_all(kernels, space, &scratch.query, &[start], |rank, slot| {
             scratch.pool.offer(rank, slot, graph.stands_for_a_row(slot, slots));
         });
@@ -46,6 +51,17 @@ impl Graph {
     /// Whether finding this slot finds a row: its own or a twin's.
     pub(super) fn stands_for_a_row(&self, slot: Slot, slots: &Slots) -> bool {
         slots.is_live(slot) || self.twins.contains_key(&slot)
+    }
+
+    /// Some rows that are linked in the bottom layer only and have no twins, from all over.
+    pub(crate) fn sample(&self, slots: &Slots, most: usize) -> Vec<Slot> {
+        let is_linked = |slot: Slot| !self.links(slot, 0).is_empty() && !self.twins.contains_key(&slot);
+        let bottom: Vec<Slot> = slots
+            .live_slots()
+            .filter(|&slot| self.level(slot) == 0 && self.entry != Some(slot) && is_linked(slot))
+            .collect();
+        let count = most.min(bottom.len());
+        (0..count).map(|at| bottom[at * bottom.len() / count]).collect()
     }
 
     /// The rows found by finding this slot: its own and its twins'.

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use super::checksum::{BLOCK_BYTES, Blocks};
 use super::section::Section;
 use super::{SharedSource, Sink, Source};
+use crate::calibration::Calibration;
 use crate::chunks::Chunks;
 use crate::codes::Codes;
 use crate::error::Error;
@@ -74,6 +75,8 @@ struct State {
     entry: Option<Slot>,
     #[serde(default, skip_serializing_if = "is_zero")]
     loose: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calibration: Option<Calibration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scan: Option<Numbers>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -174,6 +177,7 @@ fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<
         slots: stored.slots.len(),
         entry: None,
         loose: 0,
+        calibration: None,
         scan: None,
         text_fields: Vec::new(),
         embedding: stored.embedding.clone(),
@@ -189,6 +193,7 @@ fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<
         Index::Graph { graph, codes } => {
             let parts = graph.parts();
             (state.entry, state.loose) = (parts.entry, parts.loose);
+            state.calibration = graph.calibration.get().cloned();
             sections.push((Kind::BottomLinks, Content::Parts(parts.bottom.parts().collect())));
             sections.push((Kind::UpperLinks, Content::Parts(parts.upper.parts().collect())));
             sections.push((
@@ -483,6 +488,12 @@ fn read_parts(
             let twins = file.chunks(Kind::Twins, 1, None)?;
             let parts = graph::Parts { bottom, upper, twins, entry: state.entry, loose: state.loose };
             **graph = Graph::from_parts(&options, &slots, parts)?;
+            if let Some(calibration) = state.calibration {
+                if !calibration.is_sound() {
+                    return Err(Error::corrupt("calibration", "its tables are not of ascending parts"));
+                }
+                graph.calibration = calibration.into();
+            }
         }
         Index::Scan(scan) => {
             let codebook = match scan.codebook() {
