@@ -92,6 +92,15 @@ onEveryEngine('a standing query', ({ VectorDb }) => {
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual([calls, errors.length], [2, 2]);
     assert.match(errors[0], /the listener is broken/);
+    const later = db.watch(
+      { vector: [1] },
+      async () => failing(),
+      (error) => errors.push(`later: ${error.message}`),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(errors.splice(2), ['later: the listener is broken']);
+    calls = 2;
+    later.close();
     controller.abort();
     await db.insert({ id: 'b', vector: [1] });
     await new Promise((resolve) => setImmediate(resolve));

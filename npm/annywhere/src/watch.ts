@@ -5,7 +5,8 @@
 import { AnnywhereError, describe, invalidArgument } from './errors.js';
 import type { Hit, Subscription, WatchEvent } from './types.js';
 
-type Callback<Meta extends object> = (event: WatchEvent<Meta>) => void;
+/** What it gives back may be a promise: if that rejects, it is an exception of the callback. */
+type Callback<Meta extends object> = (event: WatchEvent<Meta>) => unknown;
 
 export class Watches<Meta extends object> {
   readonly #watches = new Set<Watch<Meta>>();
@@ -80,8 +81,8 @@ class Watch<Meta extends object> {
     this.#isClosed = true;
   }
 
-  #compare(hits: Hit<Meta>[]): void {
-    if (this.#isClosed) return;
+  #compare(hits: Hit<Meta>[]): unknown {
+    if (this.#isClosed) return undefined;
     const before = new Map(this.#hits.map((hit, rank) => [hit.id, { hit, rank }]));
     const texts = new Map(hits.map(({ id, metadata }) => [id, JSON.stringify(metadata)]));
     const entered: Hit<Meta>[] = [];
@@ -102,7 +103,7 @@ class Watch<Meta extends object> {
     this.#hits = hits;
     this.#texts = texts;
     this.#isFirst = false;
-    if (isNews) this.#callback({ entered, left, moved, hits });
+    return isNews ? this.#callback({ entered, left, moved, hits }) : undefined;
   }
 
   #fail(error: unknown): void {

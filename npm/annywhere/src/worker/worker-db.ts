@@ -108,9 +108,9 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
       else Promise.reject(error);
     };
     const end = remote.watch(rest, {
-      onEvent: (event) => {
+      onEvent: async (event) => {
         try {
-          callback(event as WatchEvent<Meta>);
+          await callback(event as WatchEvent<Meta>);
         } catch (error) {
           fail(error);
         }
