@@ -108,6 +108,24 @@ describe('a space', () => {
     near(Math.hypot(vector[2], vector[3]), Math.sqrt(0.1));
   });
 
+  it('films give every part its share, whatever its dimensions and genres', async () => {
+    const media = mediaSpace(512);
+    const genres = [28, 878];
+    const vector = media.compose({
+      plot: seeded(4).vector(512),
+      genre: encodeGenres(genres).vector,
+      mood: encodeMood(contentMood(genres)),
+      metadata: detailSpace().compose(detailParts({ year: 1999, contentType: 'movie' }, detailSpace())),
+    });
+    for (const [name, share] of Object.entries({ plot: 0.7, genre: 0.15, mood: 0.1, metadata: 0.05 })) {
+      const part = media.part(vector, name);
+      near(
+        part.reduce((sum, value) => sum + value * value, 0),
+        share,
+      );
+    }
+  });
+
   it('missing parts stay zero, without NaN; nothing at all is refused', async () => {
     const vector = space.compose({ plot: new Float32Array(512).fill(1), genre: new Float32Array(64) });
     assert.ok(vector.every(Number.isFinite));
@@ -206,6 +224,14 @@ describe('moods', () => {
     assert.ok(cosine(of(['sad']), war) > 0.3);
   });
 
+  it('words of different moods differ: suspenseful is not intense', () => {
+    const of = (word) => encodeMood(queryMood([word]).mood);
+    assert.ok(cosine(of('suspenseful'), of('intense')) < 0.9);
+    const [thriller, action] = [[53], [28]].map((ids) => encodeMood(contentMood(ids)));
+    assert.ok(cosine(of('suspenseful'), thriller) > cosine(of('suspenseful'), action));
+    assert.ok(cosine(of('intense'), action) > cosine(of('intense'), thriller));
+  });
+
   it('an axis fills its whole half-open range of 8 dimensions', () => {
     assert.deepEqual(moodRange('energy'), { from: 0, to: 8 });
     assert.deepEqual(moodRange('thought'), { from: 56, to: 64 });
@@ -248,6 +274,24 @@ describe('numbers', () => {
     }
   });
 
+  it('all 128 dimensions are in use', () => {
+    const space = detailSpace();
+    assert.equal(space.dimensions, 128);
+    const used = new Float32Array(128);
+    const ends = { runtime: [0, 300], rating: [0, 10], votes: [0, 1e7], popularity: [0, 1e4] };
+    for (let step = 0; step <= 150; step++) {
+      const details = { year: 1890 + step, contentType: step % 2 ? 'movie' : 'tv' };
+      for (const [name, [from, to]] of Object.entries(ends)) {
+        const share = step / 150;
+        details[name] = to > 1000 ? to ** share - 1 : from + share * (to - from);
+      }
+      space.compose(detailParts(details, space)).forEach((value, i) => {
+        used[i] = Math.max(used[i], value);
+      });
+    }
+    assert.ok(Math.min(...used) > 0.02, `dimension ${used.indexOf(Math.min(...used))}`);
+  });
+
   it('values beyond the ends count as the ends, and none gives NaN', () => {
     assert.deepEqual(encodeNumber('rating', 99, 16), encodeNumber('rating', 10, 16));
     assert.deepEqual(encodeNumber('popularity', 1e9, 16), encodeNumber('popularity', 1e8, 16));
@@ -279,12 +323,51 @@ describe('content', () => {
       { contentId: 1, contentType: 'movie', title: 'A' },
       { contentId: 1, contentType: 'tv', title: 'A', releaseDate: 'soon', genreIds: [] },
       { contentId: 2, contentType: 'movie', title: 'A', releaseDate: '', overview: '' },
+      { contentId: 2, contentType: 'tv', title: 'A', runtime: null, overview: null, genreIds: null },
     ]) {
       const { vector, metadata } = await generator.generate(content);
       assert.ok(vector.every(Number.isFinite));
       assert.equal('releaseYear' in metadata, false);
       assert.equal(JSON.stringify(metadata).includes('null'), false);
     }
+  });
+
+  it('of which a field is no such thing is refused', async () => {
+    for (const [field, wrong] of [
+      ['popularity', Number.NaN],
+      ['popularity', '7'],
+      ['voteAverage', Number.POSITIVE_INFINITY],
+      ['releaseDate', 2001],
+      ['overview', 7],
+      ['genreIds', ['28']],
+      ['platforms', 'netflix'],
+    ]) {
+      const content = { contentId: 1, contentType: 'movie', title: 'A', [field]: wrong };
+      await rejects(generator.generate(content), 'InvalidArgument', { argument: field });
+    }
+  });
+
+  it('keeps every field it was given', async () => {
+    const content = {
+      contentId: 9,
+      contentType: 'tv',
+      title: 'B',
+      overview: 'a tale',
+      genreIds: [35],
+      releaseDate: '1999-03-31',
+      voteAverage: 0,
+      voteCount: 0,
+      popularity: 12.5,
+      runtime: 25,
+      numberOfSeasons: 3,
+      platforms: ['mubi'],
+      originalLanguage: 'fr',
+      posterPath: '/b.jpg',
+      keywords: ['x'],
+      synthetic: true,
+    };
+    const { metadata } = await generator.generate(content);
+    for (const [field, value] of Object.entries(content)) assert.deepEqual(metadata[field], value, field);
   });
 
   it('keeps the fields, the genres by name, the year and the contract', async () => {

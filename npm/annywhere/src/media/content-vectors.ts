@@ -2,7 +2,7 @@
 import type { Embedder, EmbedOptions } from '../embed/embedder.js';
 import { AnnywhereError, describe, invalidArgument } from '../errors.js';
 import { refuseUnknown } from '../options.js';
-import { type Content, type ContentMetadata, contentKey, yearOf } from './content.js';
+import { type Content, type ContentMetadata, contentKey, knownContent, yearOf } from './content.js';
 import { detailParts, detailSpace } from './details.js';
 import { encodeGenres, genreName } from './genres.js';
 import { contentMood, encodeMood } from './moods.js';
@@ -72,7 +72,8 @@ export class ContentVectorGenerator {
   }
 
   /** Rows in the order of the contents; the texts are embedded together. */
-  async generateMany(contents: readonly Content[], options: EmbedOptions = {}): Promise<ContentRow[]> {
+  async generateMany(given: readonly Content[], options: EmbedOptions = {}): Promise<ContentRow[]> {
+    const contents = given.map(knownContent);
     const ids = contents.map((content) => contentKey(content.contentType, content.contentId));
     const texts = contents.map(plotText);
     const plots = await this.embedder.embed(texts, { ...options, purpose: 'document' });

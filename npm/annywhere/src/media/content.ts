@@ -1,5 +1,5 @@
 /** Films and series as they are given and as they are stored, and the ids of their rows. */
-import { invalidArgument } from '../errors.js';
+import { describe, invalidArgument } from '../errors.js';
 import type { ContentType } from './details.js';
 import type { Mood } from './moods.js';
 
@@ -56,6 +56,34 @@ export function contentKey(contentType: ContentType, contentId: number): string 
 export function parseContentKey(id: string): { contentType: ContentType; contentId: number } | undefined {
   const match = /^(movie|tv)-(\d{1,15})$/.exec(id);
   return match ? { contentType: match[1] as ContentType, contentId: Number(match[2]) } : undefined;
+}
+
+const TEXTS = ['title', 'overview', 'releaseDate', 'originalLanguage', 'posterPath'] as const;
+const NUMBERS = ['voteAverage', 'voteCount', 'popularity', 'runtime', 'numberOfSeasons'] as const;
+const LISTS = { genreIds: 'number', platforms: 'string', keywords: 'string' } as const;
+
+/** Content without the fields that are `null` or `undefined`, as TMDB gives them. Throws `InvalidArgument`. */
+export function knownContent(content: Content): Content {
+  const known = Object.fromEntries(
+    Object.entries(content).filter(([, value]) => value !== null && value !== undefined),
+  );
+  const refuse = (field: string, wanted: string) => {
+    const given = known[field];
+    const received = Array.isArray(given) ? 'an array with other values' : describe(given);
+    throw invalidArgument(field, `must be ${wanted}, not ${typeof given === 'number' ? given : received}`);
+  };
+  for (const field of TEXTS) {
+    if (field in known && typeof known[field] !== 'string') refuse(field, 'a string');
+  }
+  for (const field of NUMBERS) {
+    if (field in known && !Number.isFinite(known[field])) refuse(field, 'a finite number');
+  }
+  for (const [field, type] of Object.entries(LISTS)) {
+    const list = known[field];
+    const isRight = Array.isArray(list) && list.every((value) => typeof value === type);
+    if (field in known && !isRight) refuse(field, `an array of ${type}s`);
+  }
+  return known as unknown as Content;
 }
 
 /** Milliseconds of an ISO date, or `undefined` for anything else. */

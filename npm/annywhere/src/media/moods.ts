@@ -17,7 +17,7 @@ interface Ends {
   readonly high: readonly string[];
 }
 
-/** The axes in the order of their dimensions. */
+/** The axes in the order of their dimensions. A word may stand on several of them. */
 export const MOOD_AXES: Readonly<Record<MoodAxis, Ends>> = {
   energy: {
     low: ['calm', 'relaxing', 'quiet', 'slow', 'gentle', 'peaceful', 'soothing'],
@@ -33,7 +33,17 @@ export const MOOD_AXES: Readonly<Record<MoodAxis, Ends>> = {
   },
   fear: {
     low: ['cosy', 'cozy', 'comforting', 'safe', 'warm', 'kind'],
-    high: ['scary', 'frightening', 'creepy', 'terrifying', 'haunted', 'evil', 'demon', 'monster'],
+    high: [
+      'scary',
+      'frightening',
+      'creepy',
+      'terrifying',
+      'haunted',
+      'evil',
+      'demon',
+      'monster',
+      'suspenseful',
+    ],
   },
   feeling: {
     low: ['sad', 'tragic', 'heartbreaking', 'melancholic', 'grieving', 'dying', 'doomed', 'lonely'],
@@ -63,12 +73,7 @@ export const MOOD_AXES: Readonly<Record<MoodAxis, Ends>> = {
 };
 
 const AXES = Object.keys(MOOD_AXES) as MoodAxis[];
-const WORDS: ReadonlyMap<string, readonly [MoodAxis, number]> = new Map<string, readonly [MoodAxis, number]>(
-  AXES.flatMap((axis): [string, readonly [MoodAxis, number]][] => [
-    ...MOOD_AXES[axis].low.map((word) => [word, [axis, -1]] as [string, [MoodAxis, number]]),
-    ...MOOD_AXES[axis].high.map((word) => [word, [axis, 1]] as [string, [MoodAxis, number]]),
-  ]),
-);
+const WORDS: ReadonlyMap<string, readonly (readonly [MoodAxis, number])[]> = places();
 
 /** What genres say about the mood; judged by hand, as a start that the words of a synopsis correct. */
 const GENRE_MOODS: ReadonlyMap<number, Mood> = new Map<number, Mood>([
@@ -111,8 +116,7 @@ export function contentMood(genreIds: readonly number[], overview = ''): Mood {
     for (const axis of AXES) add(mood, axis, (said[axis] ?? 0) / count);
   }
   for (const word of overview.toLowerCase().match(/[a-z]+/g) ?? []) {
-    const place = WORDS.get(word);
-    if (place !== undefined) add(mood, place[0], place[1] * WORD_STRENGTH);
+    for (const [axis, sign] of WORDS.get(word) ?? []) add(mood, axis, sign * WORD_STRENGTH);
   }
   for (const axis of AXES) {
     const value = mood[axis];
@@ -126,9 +130,9 @@ export function queryMood(words: readonly string[]): { mood: Mood; unknown: stri
   const mood: Mood = {};
   const unknown: string[] = [];
   for (const given of words) {
-    const place = WORDS.get(given.toLowerCase().replaceAll(/[^a-z]/g, ''));
-    if (place === undefined) unknown.push(given);
-    else mood[place[0]] = Math.max(-1, Math.min(1, (mood[place[0]] ?? 0) + place[1]));
+    const found = WORDS.get(given.toLowerCase().replaceAll(/[^a-z]/g, ''));
+    if (found === undefined) unknown.push(given);
+    for (const [axis, sign] of found ?? []) mood[axis] = Math.max(-1, Math.min(1, (mood[axis] ?? 0) + sign));
   }
   return { mood, unknown };
 }
@@ -152,6 +156,20 @@ export function encodeMood(mood: Mood, dimensions = 64): Float32Array {
     vector.fill(mood[axis] ?? 0, from, to);
   }
   return vector;
+}
+
+/** Every word with the ends of axes that it stands for. */
+function places(): Map<string, [MoodAxis, number][]> {
+  const all = new Map<string, [MoodAxis, number][]>();
+  for (const axis of AXES) {
+    for (const [sign, words] of [
+      [-1, MOOD_AXES[axis].low],
+      [1, MOOD_AXES[axis].high],
+    ] as const) {
+      for (const word of words) all.set(word, [...(all.get(word) ?? []), [axis, sign]]);
+    }
+  }
+  return all;
 }
 
 function add(mood: Mood, axis: MoodAxis, value: number): void {
