@@ -301,10 +301,10 @@ describe('a cached embedder', () => {
         onError: (error) => errors.push(error),
       };
       const [vector] = await cachedEmbedder(slow(), options).embed(['a']);
-      const files = async () => {
+      const files = async (count = 1) => {
         for (let tries = 0; tries < 100; tries++) {
           const names = existsSync(path.join(folder, 'deep')) ? readdirSync(path.join(folder, 'deep')) : [];
-          if (names.length > 0 && names.every((name) => /^[0-9a-f]{64}$/.test(name))) return names;
+          if (names.length >= count && names.every((name) => /^[0-9a-f]{64}$/.test(name))) return names;
           await new Promise((resolve) => setTimeout(resolve, 10));
         }
         assert.fail('the file was not written');
@@ -316,13 +316,15 @@ describe('a cached embedder', () => {
       assert.equal(calls.length, 1);
       await cachedEmbedder(slow({ model: 'n' }), options).embed(['a']);
       await cachedEmbedder(slow({ version: '2' }), options).embed(['a']);
-      assert.equal(calls.length, 3, 'another model or version has other vectors');
+      await cachedEmbedder(slow({ dimensions: DIMENSIONS / 2 }), options).embed(['a']);
+      assert.equal(calls.length, 4, 'another model, version or number of dimensions has other vectors');
+      assert.equal((await files(4)).length, 4);
       writeFileSync(
         path.join(folder, 'deep', file),
         readFileSync(path.join(folder, 'deep', file)).subarray(0, 7),
       );
       assert.deepEqual((await cachedEmbedder(slow(), options).embed(['a']))[0], vector);
-      assert.equal(calls.length, 4, 'half a file is not used');
+      assert.equal(calls.length, 5, 'half a file is not used');
       assert.deepEqual(errors, []);
     } finally {
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -51,6 +51,16 @@ describe('a live queue', () => {
     await queue.close();
   });
 
+  it('a burst is written batch after batch, without a pause between them', async (t) => {
+    const store = fakeStore();
+    const queue = new LiveQueue(store, { delayMs: 9000, batchSize: 10 });
+    t.after(() => queue.close());
+    for (let i = 0; i < 205; i++) await queue.put(entry(`r${i}`, i));
+    for (let tries = 0; queue.size >= 10 && tries < 200; tries++) await sleep(5);
+    assert.equal(queue.size, 5, 'a rest waits for others');
+    assert.equal(store.log.length, 20);
+  });
+
   it('keeps the newest write of an id only, and a removal is one', async () => {
     const store = fakeStore();
     const queue = new LiveQueue(store, { delayMs: 1000 });
@@ -163,9 +173,14 @@ describe('a live queue', () => {
   });
 
   it('is closed once it is closed, and holds no timer', async () => {
-    const queue = new LiveQueue(fakeStore(), { delayMs: 100_000 });
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    const queue = new LiveQueue(fakeStore(), { delayMs: 9000 });
     await queue.put(entry('a', 1));
-    await queue.close();
+    assert.equal(timers(), before + 1);
+    await queue[Symbol.asyncDispose]();
+    assert.equal(timers(), before);
+    assert.equal(queue.size, 0);
     await rejects(queue.put(entry('b', 1)), 'Closed');
     await rejects(async () => new LiveQueue(fakeStore(), { batchSize: 0 }), 'InvalidOption', {
       option: 'batchSize',

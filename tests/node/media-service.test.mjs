@@ -76,6 +76,54 @@ onEveryEngine('the media service', ({ VectorDb }) => {
     assert.ok(positive.length > 20 && positive.length < all.length);
   });
 
+  it('k is what was asked for, and 0 is refused instead of replaced', async () => {
+    const media = await service();
+    for (const k of [1, 7, 21]) assert.equal((await media.search({ text, k })).length, k);
+    for (const k of [0, -1, 1.5]) {
+      await rejects(media.search({ text, k }), 'InvalidArgument', { argument: 'k' });
+    }
+  });
+
+  it('reasons are those of the hit, and boosts leave the similarity as it was', async () => {
+    const media = await service();
+    const plain = await media.search({ text, k: 20, boosts: [] });
+    assert.ok(new Set(plain.map(({ matchReasons }) => matchReasons[0])).size > 10);
+    const similarities = new Map(plain.map(({ id, similarity }) => [id, similarity]));
+    for (const { id, score, similarity, reasons } of await media.search({ text, k: 5 })) {
+      const factors = reasons.filter(({ kind }) => kind === 'recency' || kind === 'popularity');
+      const product = factors.reduce((all, { value }) => all * value, similarity);
+      assert.ok(Math.abs(score - product) < 1e-6);
+      assert.ok(similarity <= 1 && score <= similarity * 1.05 ** 2);
+      if (similarities.has(id)) assert.equal(similarities.get(id), similarity);
+    }
+  });
+
+  it('a film and a series of the same number are two rows', async () => {
+    const db = new VectorDb({ dimensions: space.dimensions, distanceMetric: 'dot' });
+    const media = new MediaVectorService({ db, embedder, space });
+    const [film] = titles();
+    await media.add([film, { ...film, contentType: 'tv', numberOfSeasons: 2 }]);
+    await media.add([film]);
+    assert.equal(await db.len(), 2);
+    assert.equal((await media.get('tv', film.contentId)).numberOfSeasons, 2);
+    await db.close();
+  });
+
+  it('a file of another embedder is refused where the contract is stated', async () => {
+    const made = async (embedding) => {
+      const db = new VectorDb({ dimensions: space.dimensions, distanceMetric: 'dot', embedding });
+      const media = new MediaVectorService({ db, embedder, space });
+      await media.add(titles().slice(0, 2));
+      return { db, contract: media.contract };
+    };
+    const { db, contract } = await made(embedder.contract);
+    assert.deepEqual(contract, embedder.contract);
+    const other = await made({ ...embedder.contract, model: 'another' });
+    await rejects(db.load(await other.db.toBytes()), 'Mismatch', { option: 'embedding' });
+    assert.equal(await db.len(), 2);
+    await Promise.all([db.close(), other.db.close()]);
+  });
+
   it('a plot scores near 1 against its own item', async () => {
     const media = await service();
     const { title, overview } = titles()[0];

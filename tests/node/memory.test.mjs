@@ -44,6 +44,33 @@ onEveryEngine('agent memory', ({ VectorDb }) => {
     await db.close();
   });
 
+  it('recalls what is little alike too, unless a least similarity is asked for', async () => {
+    const db = database(2);
+    const memory = agent(db, 'a', { embedder: undefined });
+    const at = { near: 0.9, middle: 0.5, far: 0.1, opposite: -0.5 };
+    await memory.storeMany(
+      Object.entries(at).map(([id, x]) => ({ id, content: id, vector: [x, Math.sqrt(1 - x * x)] })),
+    );
+    const recall = async (options) =>
+      (await memory.recall({ vector: [1, 0], ...options })).map(({ id }) => id);
+    assert.deepEqual((await recall({})).slice(0, 3), ['near', 'middle', 'far']);
+    assert.deepEqual(await recall({ threshold: 0 }), ['near', 'middle', 'far']);
+    assert.deepEqual(await recall({ threshold: 0.3 }), ['near', 'middle']);
+    await db.close();
+  });
+
+  it('the state that was stored is recalled, whatever its type', async () => {
+    const db = database();
+    const memory = agent(db, 'a');
+    for (const type of Object.keys(HALF_LIFE_DAYS)) await memory.store({ content: 'the state', type });
+    assert.equal((await memory.recall({ text: 'the state' })).length, Object.keys(HALF_LIFE_DAYS).length);
+    for (const type of Object.keys(HALF_LIFE_DAYS)) {
+      assert.equal((await memory.recall({ text: 'the state', types: [type] })).length, 1, type);
+    }
+    assert.equal((await memory.similarExperiences({ text: 'the state' })).length, 1);
+    await db.close();
+  });
+
   it('a shared memory is visible to the target, once, and not copied', async () => {
     const db = database();
     const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => agent(db, name));

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import {
   boost,
   diversify,
+  filter,
   jaccard,
   pipeline,
   popularity,
@@ -47,6 +48,12 @@ onEveryEngine('a pipeline', ({ VectorDb }) => {
       assert.equal(new Set(hits.map(({ id }) => id)).size, 20);
     }
     await db.close();
+    const bare = await filled(50, (i) => (i % 2 ? {} : { genreIds: [] }));
+    const stages = [retrieve(bare.db, { vector: bare.vector }), diversify({ above: 0.3 }), take(20)];
+    const { hits } = await pipeline(stages).run();
+    assert.equal(hits.length, 20, 'rows without genres');
+    for (const { reasons } of hits) for (const { value } of reasons) assert.ok(Number.isFinite(value));
+    await bare.db.close();
   });
 
   it('diversity makes hits differ, and leaves out only when told not to fill', async () => {
@@ -77,6 +84,20 @@ onEveryEngine('a pipeline', ({ VectorDb }) => {
     assert.deepEqual(
       hits.map(({ id }) => id),
       all.slice(0, 20).map(({ id }) => id),
+    );
+    await db.close();
+  });
+
+  it('a filter that one row of a hundred passes leaves the others out inside the index', async () => {
+    const { db, vector } = await filled(3000, (i) => ({ rare: i % 100 === 0 }));
+    await db.reindex({ index: 'hnsw' });
+    const stages = [retrieve(db, { vector }), filter({ rare: true }), take(20)];
+    const { hits, rounds, candidates } = await pipeline(stages).run();
+    assert.deepEqual([hits.length, rounds, candidates], [20, 1, 20]);
+    const all = await db.search({ vector, k: 20, filter: { rare: true }, exact: true });
+    assert.deepEqual(
+      hits.map(({ id }) => id),
+      all.map(({ id }) => id),
     );
     await db.close();
   });
@@ -219,6 +240,20 @@ describe('boosts', () => {
     await rejects(() => popularity({ weight: Number.NaN }), 'InvalidArgument', { argument: 'weight' });
     await rejects(() => take(0), 'InvalidArgument', { argument: 'k' });
     await rejects(() => diversify({ lambda: 2 }), 'InvalidArgument', { argument: 'lambda' });
+  });
+});
+
+describe('diversity', () => {
+  it('compares each candidate once with each hit chosen', async () => {
+    let reads = 0;
+    const genres = { enumerable: true, get: () => ++reads && [18] };
+    const candidates = Array.from({ length: 400 }, (_, i) => ({
+      ...candidate(Object.defineProperty({}, 'genreIds', genres)),
+      id: `r${i}`,
+    }));
+    const stages = [{ name: 'given', run: () => candidates }, diversify(), take(10)];
+    assert.equal((await pipeline(stages).run()).hits.length, 10);
+    assert.ok(reads > 0 && reads <= 2 * 10 * 400, `${reads} reads`);
   });
 });
 
