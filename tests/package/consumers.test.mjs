@@ -9,7 +9,9 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { pack } from '../../pkg-scripts/release.mjs';
+import { bundle } from '../../worker/scripts/build.mjs';
 import { openBrowser } from '../browser/demo.mjs';
+import { Edge, workerOptions } from '../worker/endpoint.mjs';
 
 const FULL = process.env.ANNYWHERE_FULL === '1';
 const IS_LINUX_X64 = process.platform === 'linux' && process.arch === 'x64';
@@ -218,5 +220,36 @@ describe('the packed package', { skip: !FULL && 'part of the full tests' }, () =
     fs.copyFileSync(path.join(root, 'annywhere.wasm'), path.join(out, 'annywhere.wasm'));
     const [implementation, id, , workerErrors] = await visit(out);
     assert.deepEqual([implementation, id, workerErrors.length], ['wasm', 'a', 1]);
+  });
+
+  it('runs in a page without a bundler, in a worker', async () => {
+    const script = PAGE_SCRIPT.replace("'annywhere'", "'./node_modules/annywhere/dist/browser.js'");
+    fs.writeFileSync(path.join(project, 'plain.js'), script);
+    fs.writeFileSync(path.join(project, 'index.html'), HTML('plain.js'));
+    assert.deepEqual(await visit(project), ['wasm', 'a', { n: 1 }, []]);
+  });
+
+  it('runs in workerd', async () => {
+    fs.writeFileSync(
+      path.join(project, 'worker.js'),
+      `import * as annywhere from 'annywhere';
+      export default {
+        async fetch() {
+          const db = new annywhere.VectorDb({ dimensions: 2 });
+          await db.insert({ id: 'a', vector: [1, 2], metadata: { n: 1 } });
+          const [hit] = await db.search({ vector: [1, 2] });
+          return Response.json([annywhere.getImplementationType(), hit.id, hit.metadata]);
+        },
+      };`,
+    );
+    const out = path.join(project, 'worker-dist');
+    await bundle(path.join(project, 'worker.js'), out);
+    const edge = new Edge(workerOptions('main', {}, out));
+    try {
+      const reply = await edge.miniflare.dispatchFetch('http://host/');
+      assert.deepEqual(await reply.json(), ['wasm', 'a', { n: 1 }]);
+    } finally {
+      await edge.dispose();
+    }
   });
 });
