@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { boost, pipeline, popularity, retrieve, take } from 'annywhere/media';
 import { onEveryEngine, rejects } from './engines.mjs';
 
 const FILMS = [
@@ -118,6 +119,27 @@ onEveryEngine('words', ({ VectorDb }) => {
     assert.deepEqual(await db.search({ ...query, fusion: { method: 'rrf', k: 60 } }), hits);
     const many = await db.searchMany({ vectors: [query.vector, [0, 1]], text: query.text, k: 5 });
     assert.deepEqual(many[0], hits);
+  });
+
+  it('join a vector in a pipeline too, whose reasons say what either side gave', async () => {
+    const db = await filled();
+    const query = { vector: [1, 0.1], text: 'robbery crew' };
+    for (const fusion of [undefined, { method: 'weighted', alpha: 0 }, { method: 'weighted', alpha: 1 }]) {
+      const stages = [retrieve(db, { ...query, fusion }), boost(popularity()), take(3)];
+      const { hits } = await pipeline(stages).run();
+      const plain = await db.search({ ...query, k: 3, ...(fusion && { fusion }) });
+      assert.deepEqual(ids(hits), ids(plain));
+      for (const [at, { reasons }] of hits.entries()) {
+        const { vector, text } = plain[at].parts;
+        assert.deepEqual(
+          reasons.map(({ kind, value }) => [kind, value]),
+          [
+            ['vector', vector.score],
+            ['text', text.score],
+          ],
+        );
+      }
+    }
   });
 
   it('leave room for others: diverse hits and groups', async () => {

@@ -1,14 +1,16 @@
 /** The stages that every search has: ask the index, leave out, cut. */
 import { describe, invalidArgument } from '../errors.js';
 import type { Filter as DbFilter } from '../filter-types.js';
-import type { Hit, Vector } from '../types.js';
+import type { Fusion, Hit, HitParts, Vector } from '../types.js';
 import { allOf, type Filter } from './filter.js';
-import type { Candidate, Stage } from './pipeline.js';
+import type { Candidate, Reason, Stage } from './pipeline.js';
 
 /** What a pipeline needs of a database. */
 export interface SearchedDb<Meta extends object> {
   search(query: {
     vector: Vector;
+    text?: string;
+    fusion?: Fusion;
     k?: number;
     threshold?: number;
     filter?: DbFilter<Meta>;
@@ -18,6 +20,9 @@ export interface SearchedDb<Meta extends object> {
 
 export interface RetrieveOptions {
   vector: Vector;
+  /** Words to look for beside the vector, in the fields of the database's option `text`; `fusion` makes one list. */
+  text?: string | undefined;
+  fusion?: Fusion | undefined;
   filter?: Filter | undefined;
   /** Least similarity; also 0 and negative numbers count. Default: none. */
   threshold?: number | undefined;
@@ -26,7 +31,7 @@ export interface RetrieveOptions {
 /** Asks the index for as many candidates as the other stages want. */
 export function retrieve<Meta extends object>(
   db: SearchedDb<Meta>,
-  { vector, filter, threshold }: RetrieveOptions,
+  { vector, text, fusion, filter, threshold }: RetrieveOptions,
 ): Stage<Meta> {
   if (threshold !== undefined && !Number.isFinite(threshold)) {
     throw invalidArgument('threshold', `must be a finite number, not ${String(threshold)}`);
@@ -39,6 +44,8 @@ export function retrieve<Meta extends object>(
       const hits = await db.search({
         vector,
         k,
+        ...(text !== undefined && { text }),
+        ...(fusion !== undefined && { fusion }),
         ...(threshold !== undefined && { threshold }),
         ...(all !== undefined && { filter: all as DbFilter<Meta> }),
         ...(vectors && { include: { vector: true } }),
@@ -46,11 +53,23 @@ export function retrieve<Meta extends object>(
       if (hits.length === k) run.cutoff = hits[hits.length - 1]?.score;
       return hits.map((hit): Candidate<Meta> => {
         const { id, score, metadata, vector: own } = hit;
-        const reasons = [{ kind: 'similarity', value: score, text: `similarity ${score.toFixed(3)}` }];
-        return { id, score, similarity: score, metadata, reasons, ...(own && { vector: own }) };
+        return { id, score, similarity: score, metadata, reasons: found(hit), ...(own && { vector: own }) };
       });
     },
   };
+}
+
+/** What brought a hit: its similarity or, of a search with words, what either side gave. */
+function found({ score, parts }: { score: number; parts?: HitParts }): Reason[] {
+  if (!parts) return [{ kind: 'similarity', value: score, text: `similarity ${score.toFixed(3)}` }];
+  return (['vector', 'text'] as const).map((kind) => {
+    const { score: value, rank } = parts[kind];
+    return {
+      kind,
+      value,
+      text: `${kind} ${value.toFixed(3)}, ${rank === null ? 'no rank' : `rank ${rank}`}`,
+    };
+  });
 }
 
 /** Leaves rows out inside the index. */
