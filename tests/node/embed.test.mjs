@@ -11,6 +11,7 @@ import {
   cachedEmbedder,
   folderStore,
   httpEmbedder,
+  normalize,
   pairedEmbedder,
   projectedEmbedder,
   StaticEncoder,
@@ -413,6 +414,11 @@ describe('a sentence model', () => {
     close((await embedder.embed(['a'], { purpose: 'query' }))[0], vectorOf('q:a'));
     await rejects(transformersEmbedder({ ...options, dimensions: 8 }).embed(['a']), 'WrongDimension');
   });
+});
+
+it('vectors are brought to length 1, and zeros stay zeros', () => {
+  close(normalize(Float32Array.of(3, 4)), [0.6, 0.8]);
+  assert.deepEqual(normalize(new Float32Array(3)), new Float32Array(3));
 });
 
 it('contracts that differ are refused with the first difference', async () => {

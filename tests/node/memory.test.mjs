@@ -59,6 +59,31 @@ onEveryEngine('agent memory', ({ VectorDb }) => {
     await db.close();
   });
 
+  it('keeps all that was stored with a memory', async () => {
+    const db = database();
+    const memory = agent(db, 'a');
+    const given = {
+      id: 'b',
+      content: 'a plan',
+      type: 'task',
+      tags: ['x', 'y'],
+      importance: 0.3,
+      source: 'https://example.org',
+      data: { agentType: 'planner', steps: [1, 2] },
+    };
+    await memory.store({ id: 'a', content: 'an older plan' });
+    await memory.store({ ...given, ttlMs: 5000, supersedes: 'a' });
+    const [recalled] = await memory.recall({ text: 'a plan' });
+    for (const kept of [recalled, await memory.get('b')]) {
+      for (const [field, value] of Object.entries(given)) assert.deepEqual(kept[field], value, field);
+      assert.deepEqual(
+        [kept.agent, Number(kept.createdAt), Number(kept.expiresAt), kept.supersedes],
+        ['a', time, time + 5000, 'a'],
+      );
+    }
+    await db.close();
+  });
+
   it('the state that was stored is recalled, whatever its type', async () => {
     const db = database();
     const memory = agent(db, 'a');
