@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codes::Codes;
+use crate::codes::{CodeSpace, Codes};
 use crate::database::Database;
 use crate::error::Error;
 use crate::graph::Graph;
@@ -195,7 +195,14 @@ impl Subject<'_> {
         let &Self { vectors, slots, .. } = self;
         vectors.aim_at_slot(slot, &mut scratch.query);
         // The row itself is among the nearest.
-        kernels::run(ExactScan { vectors, slots, mask: None, weigher: None, k: neighbours + 1, scratch });
+        kernels::run(ExactScan {
+            space: CodeSpace::Vectors(vectors),
+            slots,
+            mask: None,
+            weigher: None,
+            k: neighbours + 1,
+            scratch,
+        });
         let others = scratch.sorted.iter().filter(|near| near.slot() != slot);
         others.take(neighbours).last().map_or(f32::INFINITY, |last| last.rank())
     }

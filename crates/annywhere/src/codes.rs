@@ -99,6 +99,11 @@ impl Codes {
         Self::Scalar { codec, rows: Chunks::new(codec.lines()) }
     }
 
+    /// Whether rows have codes.
+    pub(crate) fn is_some(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
     /// The rows as the graph sees them.
     pub(crate) fn space<'a>(&'a self, vectors: &'a Vectors) -> CodeSpace<'a> {
         match self {

@@ -58,6 +58,11 @@ pub(crate) struct Plan {
 #[derive(Clone, Copy)]
 pub(crate) enum Method {
     Exact,
+    /// The codes of all matches, and the nearest `ef` of them exactly.
+    Codes {
+        ef: usize,
+        rescore: bool,
+    },
     Graph {
         ef: usize,
         rescore: bool,
@@ -477,7 +482,7 @@ impl Database {
                 let rows = selection.map_or(self.len(), |selection| selection.count);
                 rows * self.stored.options.dimensions <= QUICK_NUMBERS
             }
-            Ok(Plan { method: Method::Graph { ef, .. }, .. }) => ef <= QUICK_LIST,
+            Ok(Plan { method: Method::Graph { ef, .. } | Method::Codes { ef, .. }, .. }) => ef <= QUICK_LIST,
             Ok(Plan { method: Method::Scan(_), k, .. }) => k <= QUICK_LIST && self.len() <= QUICK_ROWS,
             // Refusing takes no time.
             Err(_) => true,
@@ -528,8 +533,15 @@ impl Database {
             _ if rows == 0 => Method::Nothing,
             _ if params.exact || near == rows => Method::Exact,
             // A list as long as the database visits every row anyway.
-            Index::Graph { .. } if ef < rows && !selected(&|selection| selection.is_few_for_graph(ef)) => {
-                Method::Graph { ef, rescore: params.rescore || weigher.is_some() }
+            Index::Graph { codes, .. }
+                if ef < rows && !selected(&|selection| selection.is_few_for_graph(ef, codes.is_some())) =>
+            {
+                let rescore = params.rescore || weigher.is_some();
+                if codes.is_some() && selected(&|selection| selection.is_few_for_codes(ef)) {
+                    Method::Codes { ef, rescore }
+                } else {
+                    Method::Graph { ef, rescore }
+                }
             }
             Index::Scan(scan)
                 if scan.is_coded() && !selected(&|selection| selection.is_few_for_scan(near)) =>
@@ -564,6 +576,18 @@ impl Database {
                 // Without k rows it looks at every row that weighing does not rule out.
                 scratch.sorted.len() >= k || weigher.is_some()
             }
+            (Method::Codes { ef, rescore }, Index::Graph { codes, .. }) => {
+                let space = codes.space(vectors);
+                space.aim_at_vector(query, &mut scratch.query);
+                kernels::run(ExactScan { space, slots, mask, weigher: None, k: ef, scratch });
+                if rescore {
+                    let Scratch { fresh, sorted, .. } = &mut *scratch;
+                    fresh.clear();
+                    fresh.extend(sorted.iter().map(|near| near.slot()));
+                    kernels::run(Rescore { vectors, scratch });
+                }
+                weigher.is_some_and(|weigher| weigher.weigh(&mut scratch.sorted)) || scratch.sorted.len() >= k
+            }
             (Method::Graph { ef, rescore }, Index::Graph { graph, codes }) => {
                 let ended = self.search_graph(graph, codes, query, selection, ef, rescore, scratch);
                 let is_all = weigher.is_some_and(|weigher| weigher.weigh(&mut scratch.sorted));
@@ -573,7 +597,8 @@ impl Database {
         };
         if !found {
             scratch.work.gave_up = !matches!(plan.method, Method::Exact);
-            kernels::run(ExactScan { vectors, slots, mask, weigher, k, scratch });
+            let space = CodeSpace::Vectors(vectors);
+            kernels::run(ExactScan { space, slots, mask, weigher, k, scratch });
         }
     }
 

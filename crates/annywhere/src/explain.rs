@@ -15,8 +15,8 @@ use crate::sort::sort;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// `nothing`, `exact` (every row is compared), `matches` (every match is), `words`, `scan`, `maskedScan`, `graph` or
-    /// `filteredGraph`.
+    /// `nothing`, `exact` (every row is compared), `matches` (every match is), `codes` (the code of every match is),
+    /// `words`, `scan`, `maskedScan`, `graph` or `filteredGraph`.
     pub strategy: &'static str,
     /// Why this one.
     pub reason: &'static str,
@@ -113,6 +113,9 @@ impl Database {
                 ("maskedScan", "many rows match, and blocks without matches are skipped")
             }
             Method::Scan(_) => ("scan", "every row may be a hit"),
+            Method::Codes { .. } => {
+                ("codes", "some rows match: their codes are compared, and the nearest exactly")
+            }
             Method::Graph { .. } if filtered => {
                 ("filteredGraph", "many rows match, and others are walked through")
             }

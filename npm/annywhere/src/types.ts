@@ -380,7 +380,16 @@ export interface RecallReport {
 /** How a search found its rows. */
 export interface Explanation {
   /** `exact` compares every row, `matches` every row that matches the filter. */
-  strategy: 'nothing' | 'exact' | 'matches' | 'words' | 'scan' | 'maskedScan' | 'graph' | 'filteredGraph';
+  strategy:
+    | 'nothing'
+    | 'exact'
+    | 'matches'
+    | 'codes'
+    | 'words'
+    | 'scan'
+    | 'maskedScan'
+    | 'graph'
+    | 'filteredGraph';
   reason: string;
   /** What was tried first, and left because it took as long as comparing, or found too few. */
   gaveUp: string | null;

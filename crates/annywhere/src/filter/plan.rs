@@ -4,6 +4,7 @@
 //! |---|---|
 //! | none | nothing is searched |
 //! | few | every match is compared: cheaper than any index, and exact |
+//! | more, beside a coded graph | the code of every match is compared, and the nearest as many as the walk's list holds exactly |
 //! | some | the index, which passes over what does not match: a scan by a mask per block, a graph by links of links |
 //! | all | the index as without a filter |
 //!
@@ -22,6 +23,10 @@ const SCANNED_PER_COMPARED: f32 = 32.0;
 /// A walk compares about 20 rows for each place of its list, and takes for one, with the links that lead to it, as long as
 /// comparing five takes.
 const FEW_PER_PLACE: usize = 96;
+/// The same where rows have codes of a byte per dimension: so many codes are compared in the time of a walk, and comparing
+/// fewer rows than the last takes less with the vectors themselves.
+const CODED_PER_PLACE: usize = 256;
+const UNCODED_PER_PLACE: usize = 4;
 /// Matches from all over the collection at which a walk through the graph begins, beside the nearest row: matches may lie
 /// in places that no match links to.
 const SEEDS: usize = 64;
@@ -63,9 +68,14 @@ impl Selection {
         self.count <= FEW_FOR_SCAN || (self.is_far_for_scan(k) && self.share * SCANNED_PER_COMPARED < 1.0)
     }
 
-    /// Whether comparing every match takes no longer than walking a graph with a list of this length.
-    pub(crate) fn is_few_for_graph(&self, ef: usize) -> bool {
-        self.count <= FEW_PER_PLACE * ef
+    /// Whether comparing every match takes no longer than walking a graph with a list of this length, or comparing codes.
+    pub(crate) fn is_few_for_graph(&self, ef: usize, is_coded: bool) -> bool {
+        self.count <= if is_coded { UNCODED_PER_PLACE } else { FEW_PER_PLACE } * ef
+    }
+
+    /// Whether comparing the code of every match takes no longer than walking a coded graph.
+    pub(crate) fn is_few_for_codes(&self, ef: usize) -> bool {
+        self.count <= CODED_PER_PLACE * ef
     }
 
     /// Bytes allocated.

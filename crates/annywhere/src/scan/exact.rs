@@ -1,5 +1,6 @@
-//! Exact scan: every live row is ranked with its original vector. The truth that everything else is measured against.
+//! Comparing every row: with its original vector, the truth that everything else is measured against, or with its code.
 
+use crate::codes::CodeSpace;
 use crate::filter::Bitmap;
 use crate::kernels::{BLOCK_ROWS, Kernels, Task};
 use crate::scratch::{Candidate, Scratch};
@@ -15,7 +16,8 @@ const GATHERED_MASKED: usize = 64;
 
 /// Fills the scratch's `sorted` with the `k` nearest live rows of its query, or of `mask`, nearest first.
 pub(crate) struct ExactScan<'a> {
-    pub(crate) vectors: &'a Vectors,
+    /// What rows are ranked by.
+    pub(crate) space: CodeSpace<'a>,
     pub(crate) slots: &'a Slots,
     pub(crate) mask: Option<&'a Bitmap>,
     /// Gives rows other ranks than the vectors do.
@@ -29,7 +31,7 @@ impl Task for ExactScan<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { vectors, slots, mask, weigher, k, scratch } = self;
+        let Self { space, slots, mask, weigher, k, scratch } = self;
         let Scratch { query, fresh, sorted, work, .. } = scratch;
         sorted.clear();
         if k == 0 {
@@ -47,10 +49,10 @@ impl Task for ExactScan<'_> {
                     fresh.extend((next..end).filter(|&slot| slots.is_live(slot)));
                     end
                 }
-                Some(mask) => gather(kernels, vectors, mask, next, fresh),
+                Some(mask) => gather(kernels, space, mask, next, fresh),
             };
             work.distances += fresh.len();
-            rank_all(kernels, vectors, query, fresh, |rank, slot| {
+            rank_all(kernels, space, query, fresh, |rank, slot| {
                 let rank = weigher.map_or(rank, |weigher| weigher.rank(rank, slot));
                 if rank <= bound {
                     sorted.push(Candidate::new(rank, slot));
@@ -76,7 +78,7 @@ impl Task for ExactScan<'_> {
 #[inline(always)]
 fn gather<K: Kernels>(
     kernels: K,
-    vectors: &Vectors,
+    space: CodeSpace<'_>,
     mask: &Bitmap,
     next: Slot,
     gathered: &mut Vec<Slot>,
@@ -88,7 +90,7 @@ fn gather<K: Kernels>(
             let slot = (block * BLOCK_ROWS) as Slot + bits.trailing_zeros();
             bits &= bits - 1;
             gathered.push(slot);
-            vectors.prefetch(kernels, slot);
+            space.prefetch(kernels, slot);
         }
         block += 1;
     }
