@@ -1,13 +1,7 @@
 // The cache of embeddings in the IndexedDB of Chromium: what survives the page, and what happens when it is taken away.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-
-const dist = fileURLToPath(new URL('../../npm/annywhere/dist', import.meta.url));
+import { openPackagePage } from './package-page.mjs';
 
 /** Embeds texts by their lengths, through a cache; says what the embedder was asked for and what went wrong. */
 async function embed(texts, { ttlMs, now } = {}) {
@@ -47,29 +41,8 @@ async function embed(texts, { ttlMs, now } = {}) {
 }
 
 it('vectors outlive the page in IndexedDB, each for its time, and a store that is taken away is made again', async (t) => {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://host');
-    if (pathname === '/') {
-      return response
-        .setHeader('content-type', 'text/html')
-        .end('<!doctype html><link rel="icon" href="data:,">');
-    }
-    try {
-      const type = pathname.endsWith('.js') ? 'text/javascript' : 'application/wasm';
-      return response.setHeader('content-type', type).end(readFileSync(join(dist, pathname)));
-    } catch {
-      return response.writeHead(404).end();
-    }
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu'],
-  });
-  t.after(() => browser.close());
-  const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  const { page, close } = await openPackagePage();
+  t.after(close);
   const run = (texts, options) =>
     page.evaluate(`(${embed})(${JSON.stringify(texts)}, ${JSON.stringify(options ?? {})})`);
 

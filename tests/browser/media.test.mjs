@@ -1,16 +1,10 @@
 // Media search in Chromium: the same vectors, filters and stages in a page and with the database in a worker.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import * as media from 'annywhere/media';
 import { VectorDb } from 'annywhere/wasm';
-import { chromium } from 'playwright-core';
 import { titles } from '../data/titles.mjs';
-
-const dist = fileURLToPath(new URL('../../npm/annywhere/dist', import.meta.url));
+import { openPackagePage } from './package-page.mjs';
 
 /** Searches a database made with these options; runs in Node and in the page. */
 async function search({ VectorDb, MediaVectorService, mediaSpace }, contents, options) {
@@ -52,35 +46,12 @@ async function search({ VectorDb, MediaVectorService, mediaSpace }, contents, op
 }
 
 describe('media search in a browser', () => {
-  let server;
-  let browser;
   let page;
+  let close;
   before(async () => {
-    server = createServer((request, response) => {
-      const { pathname } = new URL(request.url, 'http://host');
-      if (pathname === '/') {
-        const html = '<!doctype html><link rel="icon" href="data:,">';
-        return response.setHeader('content-type', 'text/html').end(html);
-      }
-      try {
-        const type = pathname.endsWith('.js') ? 'text/javascript' : 'application/wasm';
-        return response.setHeader('content-type', type).end(readFileSync(join(dist, pathname)));
-      } catch {
-        return response.writeHead(404).end();
-      }
-    });
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu'],
-    });
-    page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    ({ page, close } = await openPackagePage());
   });
-  after(async () => {
-    await browser?.close();
-    server.close();
-  });
+  after(() => close?.());
 
   for (const [place, options] of [
     ['in the page', { worker: false }],

@@ -5,10 +5,12 @@
 //! `npm run bench -- peers` makes them; the place of a row is its first component then. Filters are by chance, or by place:
 //! then matches lie where the queries are (near) or are not (far).
 
+mod shared;
+
 use std::error::Error;
 use std::time::Instant;
 
-use annywhere::{Config, Database, Index, Metric, SearchParams};
+use annywhere::{Database, SearchParams};
 use serde_json::{Value, json};
 
 const LATENT: usize = 24;
@@ -110,17 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let far: Vec<&[f32]> =
         queries[queries.len() - QUERIES..].iter().map(|query| query.0.as_slice()).collect();
 
-    for index in [Index::Scan, Index::Hnsw] {
-        if only.as_ref().is_some_and(|only| *only != format!("{index:?}").to_lowercase()) {
-            continue;
-        }
-        let config = Config {
-            dimensions,
-            distance_metric: Some(Metric::Cosine),
-            index: Some(index),
-            ..Config::default()
-        };
-        let mut database = Database::new(&config)?;
+    for (index, mut database) in shared::databases(dimensions, only.as_deref())? {
         let begin = Instant::now();
         database.insert(&documents, &vectors)?;
         println!("{index:?}: {rows} x {dimensions} built in {:.1} s", begin.elapsed().as_secs_f64());

@@ -3,10 +3,12 @@
 //! `cargo run --release --example bench_targets -- folder dimensions [scan or hnsw]`. Two kinds of queries: rows that were kept
 //! out of the database, and the queries of the set, which need not be like its rows.
 
+mod shared;
+
 use std::error::Error;
 use std::time::Instant;
 
-use annywhere::{Config, Database, Index, Metric, SearchParams};
+use annywhere::{Database, SearchParams};
 
 const K: usize = 10;
 /// Rows of the set that are taken.
@@ -33,17 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let count = rows.len() / dimensions;
     let documents: Vec<String> = (0..count).map(|row| format!("[\"{row}\",null]")).collect();
     let documents = format!("[{}]", documents.join(","));
-    for index in [Index::Scan, Index::Hnsw] {
-        if only.as_ref().is_some_and(|only| *only != format!("{index:?}").to_lowercase()) {
-            continue;
-        }
-        let config = Config {
-            dimensions,
-            distance_metric: Some(Metric::Cosine),
-            index: Some(index),
-            ..Config::default()
-        };
-        let mut database = Database::new(&config)?;
+    for (index, mut database) in shared::databases(dimensions, only.as_deref())? {
         let begin = Instant::now();
         database.insert(&documents, &rows)?;
         println!("{folder}, {index:?}: {count} x {dimensions} in {:.1} s", begin.elapsed().as_secs_f64());

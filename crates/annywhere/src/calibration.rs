@@ -213,11 +213,7 @@ impl Subject<'_> {
         let space = self.codes.space(vectors);
         space.aim_at_vector(vectors.get(slot), &mut scratch.query);
         kernels::run(Search { graph, space, slots, ef, without: Some(slot), scratch });
-        let Scratch { pool, fresh, .. } = &mut *scratch;
-        fresh.clear();
-        for near in pool.candidates() {
-            fresh.extend(graph.rows_at(near.slot(), slots));
-        }
+        graph.take_found(slots, None, scratch);
         vectors.aim_at_slot(slot, &mut scratch.query);
         kernels::run(Rescore { vectors, scratch });
         scratch.sorted.iter().take_while(|near| near.rank() <= farthest).count()

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::codes::{CodeSpace, Codes};
+use crate::codes::CodeSpace;
 use crate::error::Error;
 use crate::filter::{FilterLimits, Recent, Selection};
 use crate::graph::Graph;
@@ -19,7 +19,7 @@ use crate::rows::{self, Row as NewRow};
 use crate::scan::FEWEST_CODED;
 use crate::scan::exact::{ExactScan, Rescore};
 use crate::scan::search::{Effort, ScanSearch};
-use crate::scratch::{Candidate, Scratch, Scratches};
+use crate::scratch::{Scratch, Scratches};
 use crate::slots::{Slot, Slots};
 use crate::space::Space;
 use crate::stats::{MemoryStats, Originals, Stats};
@@ -478,11 +478,11 @@ impl Database {
         }
         match self.plan(params) {
             Ok(Plan { method: Method::Nothing, .. }) => true,
-            Ok(Plan { method: Method::Exact, selection, .. }) => {
+            Ok(Plan { method: Method::Exact | Method::Codes { .. }, selection, .. }) => {
                 let rows = selection.map_or(self.len(), |selection| selection.count);
                 rows * self.stored.options.dimensions <= QUICK_NUMBERS
             }
-            Ok(Plan { method: Method::Graph { ef, .. } | Method::Codes { ef, .. }, .. }) => ef <= QUICK_LIST,
+            Ok(Plan { method: Method::Graph { ef, .. }, .. }) => ef <= QUICK_LIST,
             Ok(Plan { method: Method::Scan(_), k, .. }) => k <= QUICK_LIST && self.len() <= QUICK_ROWS,
             // Refusing takes no time.
             Err(_) => true,
@@ -576,21 +576,24 @@ impl Database {
                 // Without k rows it looks at every row that weighing does not rule out.
                 scratch.sorted.len() >= k || weigher.is_some()
             }
-            (Method::Codes { ef, rescore }, Index::Graph { codes, .. }) => {
+            (
+                Method::Codes { ef, rescore } | Method::Graph { ef, rescore },
+                Index::Graph { graph, codes },
+            ) => {
                 let space = codes.space(vectors);
-                space.aim_at_vector(query, &mut scratch.query);
-                kernels::run(ExactScan { space, slots, mask, weigher: None, k: ef, scratch });
-                if rescore {
-                    let Scratch { fresh, sorted, .. } = &mut *scratch;
-                    fresh.clear();
-                    fresh.extend(sorted.iter().map(|near| near.slot()));
+                if codes.is_some() {
+                    space.aim_at_vector(query, &mut scratch.query);
+                }
+                let ended = if matches!(plan.method, Method::Codes { .. }) {
+                    kernels::run(ExactScan { space, slots, mask, weigher: None, k: ef, scratch });
+                    true
+                } else {
+                    walk(graph, space, slots, selection, ef, scratch)
+                };
+                if ended && rescore {
                     kernels::run(Rescore { vectors, scratch });
                 }
-                weigher.is_some_and(|weigher| weigher.weigh(&mut scratch.sorted)) || scratch.sorted.len() >= k
-            }
-            (Method::Graph { ef, rescore }, Index::Graph { graph, codes }) => {
-                let ended = self.search_graph(graph, codes, query, selection, ef, rescore, scratch);
-                let is_all = weigher.is_some_and(|weigher| weigher.weigh(&mut scratch.sorted));
+                let is_all = ended && weigher.is_some_and(|weigher| weigher.weigh(&mut scratch.sorted));
                 ended && (scratch.sorted.len() >= k || is_all)
             }
             _ => false,
@@ -600,46 +603,6 @@ impl Database {
             let space = CodeSpace::Vectors(vectors);
             kernels::run(ExactScan { space, slots, mask, weigher, k, scratch });
         }
-    }
-
-    /// Walks the graph and rescores; false if it is better to compare every row.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what `run` has at hand; a struct would only repeat its locals"
-    )]
-    fn search_graph(
-        &self,
-        graph: &Graph,
-        codes: &Codes,
-        query: &[f32],
-        selection: Option<&Selection>,
-        ef: usize,
-        rescore: bool,
-        scratch: &mut Scratch,
-    ) -> bool {
-        let Stored { slots, vectors, .. } = &self.stored;
-        let space = codes.space(vectors);
-        space.aim_at_vector(query, &mut scratch.query);
-        let ended = walk(graph, space, slots, selection, ef, scratch);
-        if !ended {
-            return false;
-        }
-        let matches = |slot: &Slot| selection.is_none_or(|selection| selection.matches.contains(*slot));
-        let Scratch { pool, fresh, sorted, .. } = &mut *scratch;
-        if rescore {
-            fresh.clear();
-            for near in pool.candidates() {
-                fresh.extend(graph.rows_at(near.slot(), slots).filter(matches));
-            }
-            kernels::run(Rescore { vectors, scratch });
-        } else {
-            sorted.clear();
-            for near in pool.candidates() {
-                let rows = graph.rows_at(near.slot(), slots).filter(matches);
-                sorted.extend(rows.map(|slot| Candidate::new(near.rank(), slot)));
-            }
-        }
-        true
     }
 
     /// A list of hits to be filled.
@@ -782,7 +745,7 @@ fn copy(source: &dyn Source, sink: &mut dyn Sink) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fills the scratch's pool from the graph; false if the walk gave up.
+/// Fills the scratch's `sorted` with what a walk through the graph finds; false if it gave up.
 fn walk(
     graph: &Graph,
     space: CodeSpace<'_>,
@@ -791,11 +754,17 @@ fn walk(
     ef: usize,
     scratch: &mut Scratch,
 ) -> bool {
-    if let Some(selection) = selection {
-        return kernels::run(FilteredSearch { graph, space, slots, selection, ef, scratch });
+    let ended = match selection {
+        Some(selection) => kernels::run(FilteredSearch { graph, space, slots, selection, ef, scratch }),
+        None => {
+            kernels::run(Search { graph, space, slots, ef, without: None, scratch });
+            true
+        }
+    };
+    if ended {
+        graph.take_found(slots, selection.map(|selection| &selection.matches), scratch);
     }
-    kernels::run(Search { graph, space, slots, ef, without: None, scratch });
-    true
+    ended
 }
 
 #[cfg(test)]

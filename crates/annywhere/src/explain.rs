@@ -164,7 +164,7 @@ impl Database {
         let exact = SearchParams { exact: true, ..params.clone() };
         let mut live: Vec<(u64, Slot)> =
             self.stored.slots.live_slots().map(|slot| (mix(u64::from(slot)), slot)).collect();
-        sort(&mut live, &|a, b| a < b);
+        sort(&mut live);
         live.truncate(samples);
         let measured = parallel::map(live.len(), &self.scratches, |at, _| {
             let slot = live[at].1;

@@ -52,12 +52,12 @@ impl Database {
             }
             page.push((id, slot));
             if page.len() == 2 * most {
-                sort(&mut page, &|a, b| a < b);
+                sort(&mut page);
                 page.truncate(most);
                 last = page.last().map(|row| row.0);
             }
         }
-        sort(&mut page, &|a, b| a < b);
+        sort(&mut page);
         self.rows(page.iter().take(most).map(|row| row.1))
     }
 

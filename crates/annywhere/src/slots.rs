@@ -215,7 +215,7 @@ impl Slots {
         let id = |slot: Slot| ids.get(slot as usize);
         sorted.shrink_to_fit();
         let mut keys: Vec<(u64, Slot)> = sorted.iter().map(|&slot| (hash(id(slot)), slot)).collect();
-        sort(&mut keys, &|a, b| a < b);
+        sort(&mut keys);
         sorted.iter_mut().zip(keys).for_each(|(place, (_, slot))| *place = slot);
         let mut others_of_equal_hash = 1;
         for at in 1..sorted.len() {

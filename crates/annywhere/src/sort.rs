@@ -1,9 +1,14 @@
 //! Sorting in little code: the library's sort takes 6 KB of WebAssembly for every type and order. What is long and hot is
 //! sorted as [`Candidate`](crate::scratch::Candidate)s by the library, all else here.
 
+/// Sorts in place, smallest first.
+pub(crate) fn sort<T: Copy + PartialOrd>(members: &mut [T]) {
+    sort_by(members, &|a, b| a < b);
+}
+
 /// Sorts in place, in n log n steps (Williams' heap sort). Equal members may change places.
 #[inline(never)]
-pub(crate) fn sort<T: Copy>(members: &mut [T], is_less: &dyn Fn(T, T) -> bool) {
+pub(crate) fn sort_by<T: Copy>(members: &mut [T], is_less: &dyn Fn(T, T) -> bool) {
     for start in (0..members.len() / 2).rev() {
         sift_down(members, start, is_less);
     }
@@ -40,7 +45,7 @@ mod tests {
             let mut numbers: Vec<u64> = (0..count).map(|at| at * at * 7_919 % 31).collect();
             let mut expected = numbers.clone();
             expected.sort_unstable();
-            sort(&mut numbers, &|a, b| a < b);
+            sort(&mut numbers);
             assert_eq!(numbers, expected);
         }
     }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use annywhere::{Config, Database, HnswConfig, Index, Metric, SearchParams};
+use annywhere::{Config, Database, HnswConfig, Index, Metric, Quantization, SearchParams};
 use serde_json::{Value, json};
 use support::{Random, config};
 
@@ -105,6 +105,24 @@ fn a_graph_finds_k_and_nearly_all_of_the_nearest_in_every_band() {
     every_band(&Config { index: Some(Index::Hnsw), ..config(DIMENSIONS, Metric::Cosine) });
     // With a shorter list more bands are walked through and fewer compared.
     every_band(&short());
+}
+
+#[test]
+fn a_coded_graph_compares_codes_where_some_rows_match_and_finds_nearly_all() {
+    let config = Config { quantization: Some(Quantization::Scalar), ..short() };
+    every_band(&config);
+    let rows = rows(ROWS);
+    let database = built(&config, &rows);
+    for (limit, strategy) in [(12, "matches"), (600, "codes"), (6_000, "codes"), (10_800, "filteredGraph")] {
+        let filter = Some(json!({ "place": { "$lt": limit } }));
+        let params = SearchParams { k: K, filter, ..SearchParams::default() };
+        let explained = database.explain(&rows.queries[0][0], &params, &|| 0.0).unwrap();
+        assert_eq!((explained.strategy, explained.gave_up), (strategy, None), "{limit} rows");
+        if strategy == "codes" {
+            // Each code, and as many vectors as the list is long.
+            assert_eq!(explained.distances, limit + 40, "{limit} rows");
+        }
+    }
 }
 
 #[test]

@@ -8,8 +8,8 @@ import { refuseUnknown } from './options.js';
 import type { FileStorage } from './storage/files.js';
 import type { BackupOptions, BackupSchedule, SaveInfo } from './types.js';
 
-const NAME = /^backup-[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]+Z\.annw$/;
-const TIME = /backup-(\d{4}-\d{2}-\d{2})T(\d{2})-(\d{2})-(\d{2})-(\d{3})Z\.annw$/;
+/** The end of a path; the name says when the backup was begun. */
+const NAME = /(?:^|[/\\])backup-(\d{4}-\d{2}-\d{2})T(\d{2})-(\d{2})-(\d{2})-(\d{3})Z\.annw$/;
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** Writes a file beside `path`, reads it back with an engine of its own, and then puts it in its place. */
@@ -156,7 +156,7 @@ export function keptOf(files: readonly string[], { newest, days }: Retention): s
 
 /** When a backup was begun, as its name says. */
 function timeOf(file: string): number {
-  const [, day, hour, minute, second, part] = TIME.exec(file) ?? [];
+  const [, day, hour, minute, second, part] = NAME.exec(file) ?? [];
   return Date.parse(`${day}T${hour}:${minute}:${second}.${part}Z`);
 }
 

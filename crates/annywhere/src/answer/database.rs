@@ -9,6 +9,7 @@ use crate::kernels;
 use crate::scan::exact::Rescore;
 use crate::scratch::{Candidate, Scratch};
 use crate::slots::Slot;
+use crate::sort::sort;
 use crate::weigh::{Weigher, candidates_of};
 use crate::words::{Question, Words};
 
@@ -85,9 +86,7 @@ impl Database {
 
     /// The rows of the scratch's `sorted`, which are ranked by their scores, with their distances again.
     fn weighed(&self, weigher: &Weigher, plan: &Plan, scratch: &mut Scratch) -> Vec<Found> {
-        let Scratch { fresh, sorted, .. } = &mut *scratch;
-        fresh.clear();
-        fresh.extend(sorted.iter().take(plan.k).map(|row| row.slot()));
+        scratch.sorted.truncate(plan.k);
         kernels::run(Rescore { vectors: &self.stored.vectors, scratch: &mut *scratch });
         let near = std::mem::take(&mut scratch.sorted);
         let mut order = near.clone();
@@ -149,9 +148,7 @@ impl Database {
         scratch.sorted.truncate(plan.k);
         let near = std::mem::take(&mut scratch.sorted);
         let near_places = places(&near);
-        let Scratch { fresh, .. } = &mut *scratch;
-        fresh.clear();
-        fresh.extend(text.iter().map(|row| row.slot()).filter(|&slot| place(&near_places, slot).is_none()));
+        scratch.sorted.extend(text.iter().filter(|row| place(&near_places, row.slot()).is_none()));
         kernels::run(Rescore { vectors: &self.stored.vectors, scratch: &mut *scratch });
         let text_places = places(&text);
         let of_text = |slot: Slot| {
@@ -175,7 +172,7 @@ impl Database {
 fn places(list: &[Candidate]) -> Vec<u64> {
     let mut places: Vec<u64> =
         list.iter().enumerate().map(|(place, row)| u64::from(row.slot()) << 32 | place as u64).collect();
-    crate::sort::sort(&mut places, &|a, b| a < b);
+    sort(&mut places);
     places
 }
 

@@ -48,7 +48,7 @@ impl Graph {
     /// Gives a link to each of these rows to which none of the rows leads that it links to itself. That is nearly always the
     /// last link to it, and what it misses waits until the layer is looked through.
     pub(super) fn keep_found(&mut self, mut slots: Vec<Slot>) {
-        sort(&mut slots, &|a, b| a < b);
+        sort(&mut slots);
         slots.dedup();
         for slot in slots {
             if self.has_mutual(slot, slot) {

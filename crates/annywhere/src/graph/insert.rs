@@ -93,7 +93,7 @@ impl Graph {
                             .map(|link| *twin_of.get(link).unwrap_or(link))
                             .filter(|&link| self.level(link) >= level)
                             .collect();
-                        sort(&mut links, &|a, b| a < b);
+                        sort(&mut links);
                         links.dedup();
                         self.set_links(slot, level, &links);
                         pairs.extend(links.iter().map(|&target| (level, target, slot)));
@@ -106,7 +106,7 @@ impl Graph {
                 }
             }
         }
-        sort(&mut pairs, &|a, b| a < b);
+        sort(&mut pairs);
         let mut arrivals: Vec<Arrival> = Vec::new();
         for (index, &(level, target, _)) in pairs.iter().enumerate() {
             match arrivals.last_mut() {

@@ -9,8 +9,9 @@
 //! ```
 
 use super::{Graph, NONE};
+use crate::filter::Bitmap;
 use crate::kernels::{Kernels, Task};
-use crate::scratch::Scratch;
+use crate::scratch::{Candidate, Scratch};
 use crate::slots::{Slot, Slots};
 use crate::space::{Query, Space, four, rank_all};
 
@@ -62,6 +63,17 @@ impl Graph {
             .collect();
         let count = most.min(bottom.len());
         (0..count).map(|at| bottom[at * bottom.len() / count]).collect()
+    }
+
+    /// Puts the rows that a walk found, or those of `matches` among them, into the scratch's `sorted`.
+    pub(crate) fn take_found(&self, slots: &Slots, matches: Option<&Bitmap>, scratch: &mut Scratch) {
+        let Scratch { pool, sorted, .. } = scratch;
+        sorted.clear();
+        for near in pool.candidates() {
+            let rows = self.rows_at(near.slot(), slots);
+            let hits = rows.filter(|&slot| matches.is_none_or(|matches| matches.contains(slot)));
+            sorted.extend(hits.map(|slot| Candidate::new(near.rank(), slot)));
+        }
     }
 
     /// The rows found by finding this slot: its own and its twins'.

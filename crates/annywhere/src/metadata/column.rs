@@ -157,7 +157,7 @@ impl Column {
     pub(super) fn renumber(&mut self, number: impl Fn(Slot) -> Slot) {
         self.slots.iter_mut().for_each(|slot| *slot = number(*slot));
         for place in 0..self.len() {
-            sort(&mut self.slots[self.starts[place]..self.starts[place + 1]], &|a, b| a < b);
+            sort(&mut self.slots[self.starts[place]..self.starts[place + 1]]);
         }
     }
 

@@ -97,7 +97,7 @@ fn gather<K: Kernels>(
     (block * BLOCK_ROWS) as Slot
 }
 
-/// Ranks the given slots with their original vectors; the scratch's `sorted` holds them, nearest first.
+/// Ranks the rows of the scratch's `sorted` with their original vectors, nearest first.
 pub(crate) struct Rescore<'a> {
     pub(crate) vectors: &'a Vectors,
     pub(crate) scratch: &'a mut Scratch,
@@ -109,6 +109,8 @@ impl Task for Rescore<'_> {
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
         let Scratch { query, fresh, sorted, work, .. } = self.scratch;
+        fresh.clear();
+        fresh.extend(sorted.iter().map(|row| row.slot()));
         work.distances += fresh.len();
         for &slot in fresh.iter() {
             self.vectors.prefetch(kernels, slot);

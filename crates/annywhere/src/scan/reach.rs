@@ -71,7 +71,7 @@ pub(crate) struct Reach([f32; LEVELS.len()]);
 impl Reach {
     /// Of the reaches that the true neighbours of sampled rows needed.
     pub(crate) fn of(mut needed: Vec<f32>) -> Self {
-        sort(&mut needed, &|a, b| a < b);
+        sort(&mut needed);
         let at = |level: f32| {
             let rank = (level * needed.len() as f32).ceil() as usize;
             needed.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)

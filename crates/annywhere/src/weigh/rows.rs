@@ -90,12 +90,15 @@ impl Weights {
                 NOTHING
             };
             self.rows[slot as usize] = row;
-            self.bounds[slot as usize] = self.bound_of(row);
         }
         let most = self.rows.iter().fold(f32::MIN_POSITIVE, |most, row| most.max(row.weight));
         if most != self.most {
             self.most = most;
             self.renew_bounds();
+        } else {
+            for slot in changed.iter() {
+                self.bounds[slot as usize] = self.bound_of(self.rows[slot as usize]);
+            }
         }
         Ok(())
     }

@@ -98,7 +98,7 @@ impl Words {
         if found.is_empty() {
             return Ok(None);
         }
-        sort(found, &|a, b| a < b);
+        sort(found);
         let document = self.push(found.len() as u32)?;
         for run in found.chunk_by(|a, b| a == b) {
             self.postings[run[0] as usize].push(document, run.len() as u32)?;

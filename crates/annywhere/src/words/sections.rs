@@ -5,7 +5,7 @@ use super::index::{NONE, Words};
 use super::postings::{encode, take_posting};
 use crate::error::Error;
 use crate::slots::{Slot, Slots};
-use crate::sort::sort;
+use crate::sort::{sort, sort_by};
 
 /// The content of the three sections.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Words {
         let mut sections =
             Sections { lengths: (0..self.documents.len()).map(length).collect(), ..Sections::default() };
         let mut terms: Vec<u64> = (0..self.postings.len() as u64).collect();
-        sort(&mut terms, &|a, b| self.terms.word(a as u32) < self.terms.word(b as u32));
+        sort_by(&mut terms, &|a, b| self.terms.word(a as u32) < self.terms.word(b as u32));
         // Slot and number of times.
         let mut rows: Vec<u64> = Vec::new();
         for term in terms {
@@ -43,7 +43,7 @@ impl Words {
                 continue;
             }
             if !rows.is_sorted() {
-                sort(&mut rows, &|a, b| a < b);
+                sort(&mut rows);
             }
             let word = self.terms.word(term as u32).as_bytes();
             // The splitter cuts words at 255 bytes.
