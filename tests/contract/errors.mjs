@@ -54,6 +54,19 @@ const provocations = {
       await holder.close();
     }
   },
+  Changed: async ({ VectorDb }) => {
+    const { fetch } = globalThis;
+    let asked = 0;
+    globalThis.fetch = async () => {
+      const headers = { 'content-range': `bytes 0-65535/${1 << 20}`, etag: `"${asked++}"` };
+      return new Response(new Uint8Array(65_536), { status: 206, headers });
+    };
+    try {
+      await VectorDb.open('https://files.example/file.annw');
+    } finally {
+      globalThis.fetch = fetch;
+    }
+  },
   ReadOnly: async ({ VectorDb, scratch }) => {
     const storagePath = scratch('read only');
     await (await VectorDb.open({ dimensions: 2, storagePath })).close();

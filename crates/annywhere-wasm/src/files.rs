@@ -4,19 +4,39 @@
 //! for is an error here: no space on a write, damage on a read.
 
 use annywhere::{Error, Sink, Source};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
+
+#[wasm_bindgen]
+extern "C" {
+    /// `RangedFile` of `npm/annywhere/src/storage/ranged-file.ts`, which has a part of its bytes at a time.
+    #[wasm_bindgen(extends = FileSystemSyncAccessHandle)]
+    type RangedFile;
+
+    /// Other files have none.
+    #[wasm_bindgen(method, getter)]
+    fn version(this: &RangedFile) -> Option<u32>;
+
+    /// Offset and length of each range.
+    #[wasm_bindgen(method)]
+    fn want(this: &RangedFile, ranges: Vec<f64>);
+}
 
 /// Reads one file from any place.
 pub struct FileSource {
     handle: FileSystemSyncAccessHandle,
+    /// The same, if it is one.
+    ranged: Option<RangedFile>,
     len: u64,
 }
 
 impl FileSource {
     pub fn open(handle: &FileSystemSyncAccessHandle) -> Result<FileSource, Error> {
         let len = handle.get_size().map_err(|thrown| io("getSize", &thrown))?;
-        Ok(FileSource { handle: handle.clone(), len: len as u64 })
+        let ranged: RangedFile = handle.clone().unchecked_into();
+        let ranged = ranged.version().is_some().then_some(ranged);
+        Ok(FileSource { handle: handle.clone(), ranged, len: len as u64 })
     }
 }
 
@@ -36,6 +56,16 @@ impl Source for FileSource {
         }
         let reason = format!("{read} of {asked} bytes at offset {offset} could be read");
         Err(Error::Corrupt { section: "file".to_owned(), reason })
+    }
+
+    fn want(&self, ranges: &[(u64, u64)]) {
+        if let Some(ranged) = &self.ranged {
+            ranged.want(ranges.iter().flat_map(|&(at, bytes)| [at as f64, bytes as f64]).collect());
+        }
+    }
+
+    fn version(&self) -> u32 {
+        self.ranged.as_ref().and_then(RangedFile::version).unwrap_or_default()
     }
 }
 

@@ -419,10 +419,9 @@ impl Database {
         let Some(slot) = self.stored.slots.find(id) else {
             return Ok(None);
         };
-        Ok(Some(Row {
-            vector: self.stored.vectors.read(slot)?,
-            metadata: rows::read_metadata(&self.stored.metadata, slot)?,
-        }))
+        let (vector, metadata) =
+            (self.stored.vectors.read(slot), rows::read_metadata(&self.stored.metadata, slot));
+        Ok(Some(Row { vector: vector?, metadata: metadata? }))
     }
 
     /// The rows nearest to `query`, best first. With `text` and an empty `query`, the rows whose words answer it best.

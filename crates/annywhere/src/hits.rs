@@ -133,8 +133,9 @@ impl<'a> Hits<'a> {
     /// Reads the metadata of all hits, where it has to be read.
     pub(crate) fn fetch_metadata(&mut self) -> Result<(), Error> {
         if let Some(metadata) = self.metadata.filter(|texts| texts.is_fixed()) {
-            let texts = self.slots.iter().map(|&slot| rows::read_metadata(metadata, slot));
-            self.fetched = texts.collect::<Result<_, _>>()?;
+            // All are read before the first failure is told: a source may have to bring them from far.
+            let texts: Vec<_> = self.slots.iter().map(|&slot| rows::read_metadata(metadata, slot)).collect();
+            self.fetched = texts.into_iter().collect::<Result<_, _>>()?;
         }
         Ok(())
     }

@@ -63,16 +63,27 @@ impl Database {
 
     fn rows(&self, of: impl Iterator<Item = Slot>) -> Result<Rows, Error> {
         let mut found = Rows { rows: "[".to_owned(), vectors: Vec::new() };
+        let mut failure = Ok(());
         for slot in of {
+            let vector = self.stored.vectors.read(slot);
+            let metadata = rows::read_metadata(&self.stored.metadata, slot);
+            // The others are read all the same: a source may have to bring them from far.
+            let (vector, metadata) = match (vector, metadata) {
+                (Ok(vector), Ok(metadata)) => (vector, metadata),
+                (Err(error), _) | (_, Err(error)) => {
+                    failure = failure.and(Err(error));
+                    continue;
+                }
+            };
             if found.rows.len() > 1 {
                 found.rows.push(',');
             }
             found.rows.push_str(&serde_json::to_string(self.stored.slots.id(slot)).unwrap_or_default());
             found.rows.push(',');
-            found.rows.push_str(&rows::read_metadata(&self.stored.metadata, slot)?);
-            found.vectors.extend_from_slice(&self.stored.vectors.read(slot)?);
+            found.rows.push_str(&metadata);
+            found.vectors.extend_from_slice(&vector);
         }
         found.rows.push(']');
-        Ok(found)
+        failure.map(|()| found)
     }
 }

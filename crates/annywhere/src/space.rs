@@ -25,7 +25,7 @@ pub(crate) struct Query {
 #[derive(Debug, Default)]
 pub(crate) struct Fetched {
     pub(crate) rows: Vec<f32>,
-    /// The first row that could not be read. Ranks are infinite from then on, and the search fails in the end.
+    /// Why the first row that could not be read could not. Its rank is infinite, and the search fails in the end.
     pub(crate) failure: Option<Error>,
 }
 

@@ -2,8 +2,9 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use annywhere::{
     Config, Database, Error, Hits, HnswConfig, Metric, Quantization, SearchParams, SharedSource, Source,
@@ -224,4 +225,96 @@ fn rows_of_128_dimensions_take_fifty_bytes() {
     assert!(memory.total <= 50 * rows, "{} bytes for {rows} rows", memory.total);
     // Beside the originals no more than the code, 8 bytes, and the id with what finds it.
     assert!(database.stats().memory.codes <= (128 * 2 / 8 + 8) * rows);
+}
+
+/// A file of which some pages are here; it notes those that were missed, as a file elsewhere does.
+#[derive(Default)]
+struct Pages {
+    bytes: Vec<u8>,
+    here: Mutex<BTreeSet<u64>>,
+    missed: Mutex<BTreeSet<u64>>,
+    version: AtomicU64,
+}
+
+const PAGE_BYTES: u64 = 4_096;
+
+impl Pages {
+    fn miss(&self, offset: u64, length: u64) -> bool {
+        let here = self.here.lock().unwrap();
+        let pages = offset / PAGE_BYTES..(offset + length).div_ceil(PAGE_BYTES);
+        let missed: Vec<u64> = pages.filter(|page| !here.contains(page)).collect();
+        self.missed.lock().unwrap().extend(&missed);
+        !missed.is_empty()
+    }
+
+    /// Asks again until everything is here; what came out, and how often that took.
+    fn ask<T>(&self, ask: impl Fn() -> Result<T, Error>) -> (T, usize) {
+        for round in 1.. {
+            let answer = ask();
+            let missed = std::mem::take(&mut *self.missed.lock().unwrap());
+            if missed.is_empty() {
+                return (answer.unwrap(), round);
+            }
+            assert!(answer.is_err(), "an answer that lacks pages");
+            self.here.lock().unwrap().extend(missed);
+        }
+        unreachable!()
+    }
+}
+
+impl Source for Pages {
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        if self.miss(offset, buffer.len() as u64) {
+            return Err(Error::Io { operation: "read".to_owned(), reason: "not here".to_owned() });
+        }
+        self.bytes.as_slice().read_at(offset, buffer)
+    }
+
+    fn want(&self, ranges: &[(u64, u64)]) {
+        for &(offset, length) in ranges {
+            self.miss(offset, length);
+        }
+    }
+
+    fn version(&self) -> u32 {
+        self.version.load(Ordering::Relaxed) as u32
+    }
+}
+
+/// Whoever has to bring what is missing from far is told of as much of it as can be known at a time.
+#[test]
+fn a_file_elsewhere_is_asked_for_in_a_few_rounds() {
+    for config in cases() {
+        let (mut database, mut random) = filled(&config, ROWS);
+        database.compact().unwrap();
+        let bytes = database.to_bytes().unwrap();
+        let file = Arc::new(Pages { bytes, ..Pages::default() });
+        let shared = || Arc::clone(&file) as Arc<dyn SharedSource>;
+        let (opened, rounds) = file.ask(|| Database::open(shared(), &config));
+        assert!(
+            rounds <= 6,
+            "opened in {rounds} rounds: header, footer, directory, state, the rest, and done"
+        );
+        for exact in [false, true] {
+            let query = random.clustered(DIMENSIONS, 0.5);
+            let params = SearchParams { exact, ..SearchParams::default() };
+            let (found, rounds) = file.ask(|| opened.search(&query, &params).map(|hits| listed(&hits)));
+            assert_eq!(found, listed(&database.search(&query, &params).unwrap()));
+            assert!(rounds <= 6, "{config:?}: {rounds} rounds");
+        }
+        // All pages are here now, but they may be others: each is compared with its checksum once more.
+        file.version.store(1, Ordering::Relaxed);
+        opened.get("1").unwrap();
+        file.here.lock().unwrap().clear();
+        let query = random.clustered(DIMENSIONS, 0.5);
+        opened.search(&query, &SearchParams::default()).unwrap_err();
+    }
+}
+
+fn listed(hits: &Hits<'_>) -> (String, Vec<f32>) {
+    (hits.rows_json(), hits.scores().to_vec())
 }

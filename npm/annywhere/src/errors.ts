@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'Full'
   /** The storage has no room. Details: `reason`. */
   | 'NoSpace'
+  /** The file at a URL is another one than when it was opened: open it anew. Details: `reason`. */
+  | 'Changed'
   /** Another writer holds the storage. Details: `reason`. */
   | 'Locked'
   /** A write failed earlier; nothing is written until the database is opened anew. Details: `reason`. */

@@ -11,14 +11,17 @@ import type {
   SyncFile,
   SyncFolder,
 } from './engine.js';
-import { type AnnywhereError, coreError, engineFailed } from './errors.js';
+import { AnnywhereError, coreError, engineFailed } from './errors.js';
 import type { LoadedEngine } from './runtime.js';
+import type { RangedFile } from './storage/ranged-file.js';
 import type { ImplementationType } from './types.js';
 
 export class GuardedEngine {
   readonly #loaded: LoadedEngine;
   readonly #engine: Engine;
   #failure: AnnywhereError | undefined;
+  /** The file that the engine reads from, if parts of it may have to be got first. */
+  #ranged: RangedFile | undefined;
 
   constructor(loaded: LoadedEngine, config: string) {
     this.#loaded = loaded;
@@ -51,6 +54,7 @@ export class GuardedEngine {
   }
 
   searchNow(query: Float32Array, params: string, out: Uint8Array): string | undefined {
+    if (this.#ranged) return undefined;
     return this.#guard(() => this.#engine.searchNow(query, params, out) ?? undefined);
   }
 
@@ -68,6 +72,11 @@ export class GuardedEngine {
 
   get(id: string): EngineRow | null | undefined {
     return this.#guard(() => this.#engine.get(id));
+  }
+
+  /** The same also where the row may have to be got first. */
+  row(id: string): Promise<EngineRow | null | undefined> {
+    return this.#call((engine) => engine.get(id));
   }
 
   has(id: string): boolean {
@@ -114,20 +123,29 @@ export class GuardedEngine {
     return this.#call((engine) => engine.toBytes());
   }
 
-  loadBytes(bytes: Uint8Array): Promise<void> {
-    return this.#call((engine) => engine.loadBytes(bytes));
+  async loadBytes(bytes: Uint8Array): Promise<void> {
+    await this.#call((engine) => engine.loadBytes(bytes));
+    this.#ranged = undefined;
   }
 
   saveFile(target: string | SyncFile): Promise<void> {
     return this.#call((engine) => engine.saveFile(target));
   }
 
-  openFile(source: string | SyncFile): Promise<void> {
-    return this.#call((engine) => engine.openFile(source));
+  async openFile(source: string | SyncFile): Promise<void> {
+    await this.#call((engine) => engine.openFile(source));
+    this.#ranged = undefined;
   }
 
-  loadFile(source: string | SyncFile): Promise<void> {
-    return this.#call((engine) => engine.loadFile(source));
+  /** Opens a file of which parts may have to be got first; for WebAssembly. */
+  async openRanged(file: RangedFile): Promise<void> {
+    await this.#call((engine) => file.run(() => engine.openFile(file)));
+    this.#ranged = file;
+  }
+
+  async loadFile(source: string | SyncFile): Promise<void> {
+    await this.#call((engine) => engine.loadFile(source));
+    this.#ranged = undefined;
   }
 
   openStore(target: string | SyncFolder, readOnly: boolean, strict: boolean): Promise<void> {
@@ -165,7 +183,8 @@ export class GuardedEngine {
   async #call<T>(body: (engine: Engine) => MaybePromise<T>): Promise<T> {
     if (this.failure) throw this.failure;
     try {
-      return await body(this.#engine);
+      const ranged = this.#ranged;
+      return await (ranged ? ranged.run(() => body(this.#engine)) : body(this.#engine));
     } catch (thrown) {
       throw this.#translate(thrown);
     }
@@ -181,6 +200,8 @@ export class GuardedEngine {
   }
 
   #translate(thrown: unknown): AnnywhereError {
+    // Of a file whose parts could not be got.
+    if (thrown instanceof AnnywhereError) return thrown;
     const known = coreError(thrown);
     if (known) return known;
     this.#failure = engineFailed(thrown);

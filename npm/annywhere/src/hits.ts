@@ -1,5 +1,5 @@
 /** Hits as users get them, made of what the engine answers: numbers in typed arrays, ids and metadata as JSON text. */
-import type { EngineHits } from './engine.js';
+import type { EngineHits, EngineRow } from './engine.js';
 import type { GuardedEngine } from './guarded-engine.js';
 import type { Hit } from './types.js';
 
@@ -36,24 +36,35 @@ interface Wishes {
   readonly maxDistance: number | undefined;
 }
 
-/** The hits that are not too far, with their vectors if these are wanted. */
-export function finished<Meta extends object>(
+/** The hits that are not too far, with their vectors if these are wanted; nothing has changed since the search. */
+export async function finished<Meta extends object>(
   engine: GuardedEngine,
   hits: Hit<Meta>[],
-  { withVectors: wantsVectors, maxDistance }: Wishes,
-): Hit<Meta>[] {
-  const near = maxDistance === undefined ? hits : hits.filter(({ distance }) => distance <= maxDistance);
-  return wantsVectors ? withVectors(engine, near) : near;
+  wishes: Wishes,
+): Promise<Hit<Meta>[]> {
+  const near = nearEnough(hits, wishes);
+  if (wishes.withVectors) for (const hit of near) addVector(hit, await engine.row(hit.id));
+  return near;
 }
 
-/** The same hits with their vectors; nothing has changed since the search. */
-function withVectors<Meta extends object>(engine: GuardedEngine, hits: Hit<Meta>[]): Hit<Meta>[] {
-  for (const hit of hits) {
-    const row = engine.get(hit.id);
-    if (row) hit.vector = row.vector;
-    row?.free?.();
-  }
-  return hits;
+/** The same of a search that was over at once. */
+export function quicklyFinished<Meta extends object>(
+  engine: GuardedEngine,
+  hits: Hit<Meta>[],
+  wishes: Wishes,
+): Hit<Meta>[] {
+  const near = nearEnough(hits, wishes);
+  if (wishes.withVectors) for (const hit of near) addVector(hit, engine.get(hit.id));
+  return near;
+}
+
+function nearEnough<Meta extends object>(hits: Hit<Meta>[], { maxDistance }: Wishes): Hit<Meta>[] {
+  return maxDistance === undefined ? hits : hits.filter(({ distance }) => distance <= maxDistance);
+}
+
+function addVector<Meta extends object>(hit: Hit<Meta>, row: EngineRow | null | undefined): void {
+  if (row) hit.vector = row.vector;
+  row?.free?.();
 }
 
 function withNumbers<Meta extends object>(

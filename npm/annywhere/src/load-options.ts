@@ -14,10 +14,7 @@ export function checkLoadOptions(
     throw invalidArgument('options', `must be an object, not ${describe(options)}`);
   }
   refuseUnknown(options, ['originals'], invalidArgument);
-  const originals = own(options, 'originals') ?? 'memory';
-  if (originals !== 'memory' && originals !== 'storage') {
-    throw invalidArgument('originals', `must be 'memory' or 'storage', not ${describe(originals)}`);
-  }
+  const originals = checkOriginals(own(options, 'originals') ?? 'memory');
   if (originals === 'memory') return originals;
   if (typeof source !== 'string') {
     throw invalidArgument('originals', "can be 'storage' only where the source is a path");
@@ -26,4 +23,9 @@ export function checkLoadOptions(
     throw invalidArgument('originals', "cannot be 'storage' in a database with a storagePath");
   }
   return originals;
+}
+
+export function checkOriginals(originals: unknown): 'memory' | 'storage' {
+  if (originals === 'memory' || originals === 'storage') return originals;
+  throw invalidArgument('originals', `must be 'memory' or 'storage', not ${describe(originals)}`);
 }

@@ -18,7 +18,8 @@ export class VectorDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
   /**
    * Makes a database and opens it, in one call. `{ storagePath, dimensions, .. }`: the store there, which is made if there is
    * none; of one that exists the dimensions need not be given. Anything else is a file as `save` and `toBytes` write it: a
-   * path, a URL, bytes, a `Blob`; its content is taken into memory, or with `originals: 'storage'` read from the path.
+   * path, a URL, bytes, a `Blob`; its content is taken into memory, or with `originals: 'storage'` read from the path. A file at
+   * a URL is read by ranges where the server has them, unless `originals` is `'memory'`.
    * Rejects as the constructor, `insert` and `load` do.
    */
   static open<Meta extends object = Metadata>(

@@ -3,8 +3,11 @@
  * known: a database that is made with others than those of a file is refused with them, and then made again.
  */
 import { AnnywhereError, describe, invalidArgument, invalidOption, ioError } from './errors.js';
+import { checkOriginals } from './load-options.js';
 import { MAX_DIMENSIONS } from './options.js';
+import { beginFile, type FileStart } from './storage/http-file.js';
 import type { DbOptions, LoadOptions, OpenOptions, OpenSource, Stats } from './types.js';
+import { openRanged } from './vector-db.js';
 
 /** What is needed of a database. */
 interface Openable {
@@ -13,6 +16,7 @@ interface Openable {
   load(source: string | Uint8Array | ArrayBuffer, options?: LoadOptions): Promise<void>;
   getStats(): Stats;
   close(): Promise<void>;
+  [openRanged](start: FileStart): Promise<void>;
 }
 
 /** As many as there can be, so that options which depend on them pass; nothing of that size is made. */
@@ -32,7 +36,12 @@ export async function openDatabase<Db extends Openable>(
       'opens a store, and a file is to be opened; load() takes one into a store',
     );
   }
-  const source = await sourceOf(what);
+  const url = urlOf(what);
+  if (url !== undefined && checkOriginals(originals ?? 'storage') === 'storage') {
+    const start = await beginFile(url);
+    return attempt(make, rest, (db) => db[openRanged](start));
+  }
+  const source = url === undefined ? await sourceOf(what) : await fetched(url);
   return attempt(make, rest, (db) =>
     originals === undefined ? db.load(source) : db.load(source, { originals }),
   );
@@ -101,13 +110,20 @@ function isOptions(what: OpenSource | OpenOptions): what is OpenOptions {
   );
 }
 
+/** The URL of something that is fetched. */
+function urlOf(what: OpenSource): string | undefined {
+  if (typeof what === 'string') return /^https?:\/\//i.test(what) ? what : undefined;
+  if (typeof what !== 'object' || what === null || !('href' in what)) return undefined;
+  return what.href.startsWith('file:') ? undefined : what.href;
+}
+
 /** A path, or the bytes of a file. */
 async function sourceOf(what: OpenSource): Promise<string | Uint8Array | ArrayBuffer> {
-  if (typeof what === 'string') return /^https?:\/\//i.test(what) ? fetched(what) : what;
+  if (typeof what === 'string') return what;
   if (typeof what !== 'object' || what === null) {
     throw invalidArgument('source', `must be a path, a URL, bytes or a Blob, not ${describe(what)}`);
   }
-  if ('href' in what) return what.href.startsWith('file:') ? pathOf(what.href) : fetched(what.href);
+  if ('href' in what) return pathOf(what.href);
   if (!('arrayBuffer' in what)) return what;
   if (what.ok === false) throw ioError('open', new Error(`the response has the status ${what.status}`));
   return what.arrayBuffer();

@@ -3,7 +3,7 @@
  * waits, because a search that is quick takes less time than a promise.
  */
 import type { GuardedEngine } from './guarded-engine.js';
-import { finished, quickHitsOf } from './hits.js';
+import { quickHitsOf, quicklyFinished } from './hits.js';
 import { type CheckedSearch, NO_VECTOR } from './search-query.js';
 import type { Hit } from './types.js';
 import { copyVectorInto } from './vectors.js';
@@ -32,6 +32,6 @@ export class QuickSearch {
     const rows = engine.searchNow(hasVector ? this.#query : NO_VECTOR, params, this.#bytes);
     if (rows === undefined) return undefined;
     const hits = quickHitsOf<Meta>(rows, this.#numbers);
-    return finished(engine, hits, search);
+    return quicklyFinished(engine, hits, search);
   }
 }

@@ -24,6 +24,8 @@ export interface EngineLoader {
   load(source?: EngineSource): MaybePromise<LoadedEngine>;
   /** The implementation, where it is certain before anything is loaded. */
   readonly implementation?: ImplementationType;
+  /** Where `load` may find another: the WebAssembly engine, which reads from files that are not all there. */
+  loadWasm?(): LoadedEngine;
   /** For entries whose databases may be in workers: the compiled engine, which can be sent there. */
   compile?(source?: EngineSource): Promise<EngineSource>;
   /** False when `load()` needs waiting, so that synchronous calls cannot load an engine themselves. */
@@ -53,6 +55,11 @@ export class Runtime {
       this.#loading = undefined;
     });
     return this.#loading;
+  }
+
+  /** The WebAssembly engine. */
+  async wasmEngine(): Promise<LoadedEngine> {
+    return this.#loader.loadWasm?.() ?? this.engine();
   }
 
   /** The engine without waiting. Throws `EngineUnavailable` where loading needs waiting and has not happened. */

@@ -453,8 +453,8 @@ export interface RuntimeInfo {
 /** How a file is loaded. */
 export interface LoadOptions {
   /**
-   * Where vectors and metadata are: in memory (the default), or in the file that is loaded. In the file they are read
-   * when a search needs them, the database can only be read, and a row takes little more memory than its code and id.
+   * Where vectors and metadata are: in memory (the default, but of URLs), or in the file that is loaded. In the file they are
+   * read when a search needs them, the database can only be read, and a row takes little more memory than its code and id.
    */
   originals?: 'memory' | 'storage';
 }
@@ -463,7 +463,8 @@ export interface LoadOptions {
 export type OpenOptions = Partial<DbOptions> & LoadOptions;
 
 /**
- * A file as `save` and `toBytes` write it: its path; its URL, which is fetched; its bytes; or a `Blob` or `Response` with them.
+ * A file as `save` and `toBytes` write it: its path; its URL, from which it is read in parts (see `LoadOptions`); its bytes; or
+ * a `Blob` or `Response` with them.
  * Described by shape, so that these types need no DOM library.
  */
 export type OpenSource =

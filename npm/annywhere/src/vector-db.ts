@@ -50,6 +50,8 @@ import {
 } from './search-query.js';
 import { statsOf } from './stats.js';
 import type { FileStorage } from './storage/files.js';
+import type { FileStart } from './storage/http-file.js';
+import { RangedFile } from './storage/ranged-file.js';
 import type {
   BackupOptions,
   BackupSchedule,
@@ -88,6 +90,7 @@ const BYTES_PER_ID = 16;
 /** The names of methods for the rest of this package. */
 export const storeBatch: unique symbol = Symbol('storeBatch');
 export const keepInFolder: unique symbol = Symbol('keepInFolder');
+export const openRanged: unique symbol = Symbol('openRanged');
 
 /**
  * A database of vectors with ids and metadata.
@@ -172,7 +175,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const found = this.#read(async (engine) => {
       refuseAborted(search.signal);
       const hits = manyHitsOf<Meta>(await engine.searchMany(search.vectors, search.params));
-      return hits.map((each) => finished(engine, each, search));
+      return Promise.all(hits.map((each) => finished(engine, each, search)));
     });
     return untilAborted(search.signal, found);
   }
@@ -224,8 +227,8 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   /** The row with this id, or `null`. */
   async get(id: string): Promise<Row<Meta> | null> {
     checkId(id);
-    return this.#read((engine) => {
-      const row = engine.get(id);
+    return this.#read(async (engine) => {
+      const row = await engine.row(id);
       if (!row) return null;
       const found = { id, vector: row.vector, metadata: metadataFromJson<Meta>(row.metadata) };
       row.free?.();
@@ -526,6 +529,17 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     return this.#write((engine) => this.#store(engine, batch));
   }
 
+  /** Takes a file at a URL in place of the content, and reads from there what searches need. */
+  async [openRanged](start: FileStart): Promise<void> {
+    return this.#write(async () => {
+      const engine = new GuardedEngine(await this.#runtime.wasmEngine(), this.#options.config);
+      await engine.openRanged(new RangedFile(start));
+      this.#engine?.free();
+      this.#engine = engine;
+      this.#closeFile();
+    });
+  }
+
   /** Removes backups that are not to be kept; when the newest was begun. */
   async [keepInFolder](folder: string, kept: Retention | undefined): Promise<number | undefined> {
     return keepBackups(this.#storage('folder', invalidArgument), folder, kept);
@@ -562,7 +576,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const { id, search } = checkIdSearch(query);
     const found = this.#read(async (engine) => {
       refuseAborted(search.signal);
-      const row = engine.get(id);
+      const row = await engine.row(id);
       if (!row) throw invalidArgument('id', `there is no row ${JSON.stringify(id)}`);
       const hits = hitsOf<Meta>(await engine.search(row.vector, search.params));
       row.free?.();

@@ -35,6 +35,9 @@ impl Database {
                 Some(question) if has_vector => self.fused(query, question, &plan, wishes.fusion, scratch),
                 Some(question) => self.worded(question, &plan, scratch),
             };
+            if let Some(failure) = scratch.query.fetched.take().failure {
+                return Err(failure);
+            }
             is_all |= plan.k < depth;
             // Every row that passes the threshold comes before all that do not.
             if let Some(least) = params.threshold {

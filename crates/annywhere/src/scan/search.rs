@@ -309,6 +309,14 @@ impl Progress<'_> {
         if self.euclidean { self.half_square - rank / 2.0 } else { -rank }
     }
 
+    /// The least rank of a row that could not be read. The search fails in the end; until then it goes on as if that were
+    /// its rank, and reads hardly a row that it would not have read otherwise.
+    #[cold]
+    fn rank_unread(&self, group: &[Candidate], slot: Slot) -> f32 {
+        let bound = group.iter().find(|candidate| candidate.slot() == slot);
+        bound.map_or(f32::INFINITY, |bound| self.rank(-bound.rank()))
+    }
+
     /// Scores the rows that passed, most promising first, and raises the floor.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -333,7 +341,10 @@ impl Progress<'_> {
                 work.distances += fresh.len();
                 for slots in fresh.chunks(4) {
                     let ranks = self.vectors.ranks(kernels, query, four(slots));
-                    for (&slot, rank) in slots.iter().zip(ranks) {
+                    for (&slot, mut rank) in slots.iter().zip(ranks) {
+                        if rank == f32::INFINITY {
+                            rank = self.rank_unread(group, slot);
+                        }
                         let rank = self.weigher.map_or(rank, |weigher| weigher.rank(rank, slot));
                         if rank < f32::INFINITY {
                             sorted.push(Candidate::new(rank, slot));

@@ -38,6 +38,15 @@ pub trait Source {
     /// # Errors
     /// [`Error::Io`] if fewer bytes come or the storage fails.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error>;
+
+    /// Says which bytes, from an offset on so many, are about to be read. A source that has them brought from far can ask
+    /// for all of them at once, and fail the first read.
+    fn want(&self, _ranges: &[(u64, u64)]) {}
+
+    /// Another number than before if bytes that were read may be others when they are read again.
+    fn version(&self) -> u32 {
+        0
+    }
 }
 
 /// Takes bytes in order.

@@ -1,10 +1,10 @@
 //! A section that stays in its file: rows and texts are read when they are needed.
 //!
-//! A block is compared with its checksum when it is touched for the first time, so opening costs nothing, damage is
-//! found, and later reads take no more than the bytes asked for.
+//! A block is compared with its checksum when it is touched for the first time in a version of its source, so opening costs
+//! nothing, damage is found, and later reads take no more than the bytes asked for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -21,8 +21,8 @@ pub(crate) struct Section {
     offset: u64,
     length: u64,
     hashes: Vec<u64>,
-    /// Which blocks have been compared with their checksums.
-    compared: Vec<AtomicBool>,
+    /// One more than the version of the source in which a block was last compared with its checksum; 0 for never.
+    compared: Vec<AtomicU32>,
 }
 
 impl Section {
@@ -34,7 +34,7 @@ impl Section {
         length: u64,
         hashes: Vec<u64>,
     ) -> Self {
-        let compared = hashes.iter().map(|_| AtomicBool::new(false)).collect();
+        let compared = hashes.iter().map(|_| AtomicU32::new(0)).collect();
         Self { source, kind, offset, length, hashes, compared }
     }
 
@@ -51,9 +51,11 @@ impl Section {
         let end = at + buffer.len() as u64;
         assert!(end <= self.length, "bytes that are read lie inside the section");
         let (first, last) = (block_of(at), block_of(end.max(at + 1) - 1));
+        let version = self.source.version().wrapping_add(1);
         for block in first..=last {
-            if !self.compared[block].load(Ordering::Relaxed) {
+            if self.compared[block].load(Ordering::Relaxed) != version {
                 self.compare(block)?;
+                self.compared[block].store(version, Ordering::Relaxed);
             }
         }
         self.source.read_at(self.offset + at, buffer)
@@ -67,7 +69,6 @@ impl Section {
             let reason = format!("the checksum of its block {block} does not match");
             return Err(Error::corrupt(&format!("section {}", self.kind), reason));
         }
-        self.compared[block].store(true, Ordering::Relaxed);
         Ok(())
     }
 

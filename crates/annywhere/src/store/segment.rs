@@ -448,6 +448,9 @@ fn read_parts(
     if state.slots > MAX_ROWS {
         return Err(Error::corrupt("state", format!("{} slots are more than {MAX_ROWS}", state.slots)));
     }
+    if stay.is_some() {
+        file.want_what_is_taken();
+    }
     let states = file.chunks(Kind::SlotStates, 1, Some(state.slots))?;
     let (ids, metadata) = match stay {
         None => {
@@ -626,6 +629,13 @@ impl<'a> File<'a> {
             blocks: Blocks::new(),
             next_hash: entry.first_block as usize,
         })
+    }
+
+    /// Tells the source of everything that is read of a file whose vectors and metadata stay in it.
+    fn want_what_is_taken(&self) {
+        let stays = [Kind::Vectors as u32, Kind::Metadata as u32];
+        let taken = self.entries.iter().filter(|entry| !stays.contains(&entry.kind));
+        self.source.want(&taken.map(|entry| (entry.offset, entry.length)).collect::<Vec<_>>());
     }
 
     /// How many rows of `stride` values a section has.

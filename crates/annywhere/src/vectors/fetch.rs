@@ -25,19 +25,21 @@ impl Vectors {
             return section.read_at(u64::from(slots[0]) * all_bytes / 4, bytemuck::cast_slice_mut(rows));
         }
         let mut before = None;
+        let mut failure = Ok(());
         for (&slot, row) in slots.iter().zip(0..4) {
             // The last slot of a group that is not full is repeated.
             if before == Some(slot) {
                 rows.copy_within((row - 1) * width..row * width, row * width);
             } else {
-                self.fetch(section, slot, &mut rows[row * width..][..width])?;
+                failure = failure.and(self.fetch(section, slot, &mut rows[row * width..][..width]));
             }
             before = Some(slot);
         }
-        Ok(())
+        failure
     }
 
-    /// Ranks rows of the file; infinite from the first failure on.
+    /// Ranks rows of the file; infinite if one of them cannot be read. Others are read all the same, so that a source that
+    /// has to bring them from far hears of all that a search needs.
     pub(super) fn ranks_in_file<K: Kernels>(
         &self,
         kernels: K,
@@ -46,11 +48,8 @@ impl Vectors {
         slots: [Slot; 4],
     ) -> [f32; 4] {
         let Fetched { rows, failure } = &mut *query.fetched.borrow_mut();
-        if failure.is_some() {
-            return [f32::INFINITY; 4];
-        }
         if let Err(error) = self.fetch_four(section, slots, rows) {
-            *failure = Some(error);
+            failure.get_or_insert(error);
             return [f32::INFINITY; 4];
         }
         let width = self.width();
@@ -63,7 +62,7 @@ impl Vectors {
         let ranks = self.rank(kernels, query, rows, inverse_lengths);
         if ranks.iter().any(|rank| !rank.is_finite()) {
             let reason = format!("one of the slots {slots:?} holds components that no insert accepts");
-            *failure = Some(Error::corrupt("vectors", reason));
+            failure.get_or_insert(Error::corrupt("vectors", reason));
             return [f32::INFINITY; 4];
         }
         ranks

@@ -2,7 +2,7 @@
 import { AnnywhereError } from '../errors.js';
 import type { Runtime } from '../runtime.js';
 import type { DbOptions, Stats, Subscription } from '../types.js';
-import { EngineBoundDb, keepInFolder, storeBatch } from '../vector-db.js';
+import { EngineBoundDb, keepInFolder, openRanged, storeBatch } from '../vector-db.js';
 import { type FromWorker, movable, type Packed, packError, type ToWorker } from './messages.js';
 
 /** Where messages come from and go to: the scope of a dedicated worker, or a port. */
@@ -28,7 +28,7 @@ const READS = new Set([
 ]);
 
 /** Methods for the rest of this package, by the names that cross. */
-const INTERNAL: Readonly<Record<string, symbol>> = { storeBatch, keepInFolder };
+const INTERNAL: Readonly<Record<string, symbol>> = { storeBatch, keepInFolder, openRanged };
 
 type Method = (...args: unknown[]) => unknown;
 

@@ -9,6 +9,7 @@ import { AnnywhereError, describe, invalidArgument, invalidOption } from '../err
 import { insertInSteps } from '../insert-steps.js';
 import type { Runtime } from '../runtime.js';
 import { checkSearch, queryVector } from '../search-query.js';
+import type { FileStart } from '../storage/http-file.js';
 import type {
   Columns,
   DbOptions,
@@ -20,7 +21,7 @@ import type {
   Subscription,
   WatchEvent,
 } from '../types.js';
-import { EngineBoundDb, keepInFolder } from '../vector-db.js';
+import { EngineBoundDb, keepInFolder, openRanged } from '../vector-db.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { Remote, type WorkerLike } from './remote.js';
 import { serve } from './serve.js';
@@ -126,6 +127,12 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
     const remote = this.#remote;
     if (!remote) return super[keepInFolder](folder, kept);
     return remote.call('keepInFolder', [folder, kept]) as Promise<number | undefined>;
+  }
+
+  override async [openRanged](start: FileStart): Promise<void> {
+    const remote = this.#remote;
+    if (!remote) return super[openRanged](start);
+    await remote.call('openRanged', [start]);
   }
 
   override getStats(): Stats {
