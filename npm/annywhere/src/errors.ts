@@ -33,6 +33,8 @@ export type ErrorCode =
   | 'NoSpace'
   /** The file at a URL is another one than when it was opened: open it anew. Details: `reason`. */
   | 'Changed'
+  /** The tab that had the database open was gone before it answered: a change may have been made or not. */
+  | 'Interrupted'
   /** Another writer holds the storage. Details: `reason`. */
   | 'Locked'
   /** A write failed earlier; nothing is written until the database is opened anew. Details: `reason`. */

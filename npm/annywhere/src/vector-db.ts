@@ -28,6 +28,7 @@ import { Keeper } from './keeper.js';
 import { checkLoadOptions } from './load-options.js';
 import { metadataFromJson } from './metadata.js';
 import { type CheckedOptions, checkIndexOptions, checkOptions, own } from './options.js';
+import { refuseOtherOptions } from './other-options.js';
 import { QuickSearch } from './quick-search.js';
 import {
   byIds,
@@ -91,6 +92,7 @@ const BYTES_PER_ID = 16;
 export const storeBatch: unique symbol = Symbol('storeBatch');
 export const keepInFolder: unique symbol = Symbol('keepInFolder');
 export const openRanged: unique symbol = Symbol('openRanged');
+export const refuseOther: unique symbol = Symbol('refuseOther');
 
 /**
  * A database of vectors with ids and metadata.
@@ -527,6 +529,13 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   /** A batch that has been checked and copied elsewhere. */
   async [storeBatch](batch: Batch): Promise<string[]> {
     return this.#write((engine) => this.#store(engine, batch));
+  }
+
+  /** Refuses the options of another who wants to use this database. */
+  async [refuseOther](options: DbOptions): Promise<void> {
+    await this.#read(async () =>
+      refuseOtherOptions(await this.#runtime.engine(), this.getStats(), this.#options, options),
+    );
   }
 
   /** Takes a file at a URL in place of the content, and reads from there what searches need. */

@@ -43,6 +43,19 @@ export type FromWorker =
   | { readonly kind: 'event'; readonly call: number; readonly value: unknown }
   | { readonly kind: 'eventError'; readonly call: number; readonly error: PackedError };
 
+/** What the tab that has a store open says to another one. */
+export type FromLeader =
+  | FromWorker
+  /** It has closed the store; what it has not answered it has not done. */
+  | { readonly kind: 'leaves' };
+
+/** What all tabs with the same store hear. */
+export type AmongTabs =
+  /** A tab with this name wants to be answered. */
+  | { readonly kind: 'hello'; readonly name: string; readonly options: DbOptions }
+  /** A tab has opened the store. */
+  | { readonly kind: 'leads' };
+
 /** An error as it crosses: without its `cause`, which may be anything. */
 export interface PackedError {
   readonly name: string;
