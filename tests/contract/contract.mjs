@@ -356,6 +356,21 @@ export const contract = {
     await opened.close();
   },
 
+  'a store can be removed, and only while nobody has it open': async ({ VectorDb, scratch }) => {
+    const storagePath = scratch('removed');
+    const db = await VectorDb.open({ dimensions: 2, storagePath });
+    await db.insert({ id: 'a', vector: [1, 2] });
+    await rejects(VectorDb.destroy(storagePath), 'Locked');
+    ok(await db.has('a'));
+    await db.close();
+    await VectorDb.destroy(storagePath);
+    await VectorDb.destroy(storagePath);
+    const again = await VectorDb.open({ dimensions: 3, storagePath });
+    same(await again.len(), 0);
+    await again.close();
+    await rejects(VectorDb.destroy(''), 'InvalidArgument');
+  },
+
   'backups are made until they are closed, and the newest is restored': async ({ VectorDb, scratch }) => {
     const folder = scratch('backups');
     const db = new VectorDb({ dimensions: 1 });

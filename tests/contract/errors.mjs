@@ -79,6 +79,7 @@ const provocations = {
   },
   NoSpace: thrown({ code: 'NoSpace', message: 'no room', details: { reason: 'full' } }),
   Poisoned: thrown({ code: 'Poisoned', message: 'failed', details: { reason: 'flush' } }),
+  Evicted: thrown({ code: 'Evicted', message: 'gone', details: { reason: 'the browser' } }),
   Interrupted: thrown({ code: 'Interrupted', message: 'the tab is gone' }),
   OutOfMemory: thrown({ code: 'OutOfMemory', message: 'none', details: { bytes: 1 } }),
   // Last, because a failed engine of WebAssembly takes its instance along.

@@ -19,6 +19,7 @@ export function watched(annywhere) {
   const VectorDb = new Proxy(annywhere.VectorDb, {
     construct: (target, args) => note('VectorDb', new target(...args)),
     get(target, name) {
+      if (name === 'destroy') used.add('VectorDb.destroy');
       if (name !== 'open') return target[name];
       return async (...args) => {
         used.add('VectorDb.open');

@@ -1,5 +1,5 @@
 import { entryFunctions } from './entry.js';
-import { openDatabase } from './open.js';
+import { destroyStore, openDatabase } from './open.js';
 import { runtime } from './platform/browser.js';
 import type { DbOptions, Metadata, OpenOptions, OpenSource } from './types.js';
 import { startWorker } from './worker/start.js';
@@ -22,5 +22,10 @@ export class VectorDb<Meta extends object = Metadata> extends WorkerDb<Meta> {
     options?: OpenOptions,
   ): Promise<VectorDb<Meta>> {
     return openDatabase((all) => new VectorDb<Meta>(all), what, options);
+  }
+
+  /** {@inheritDoc destroyStore} */
+  static destroy(storagePath: string): Promise<void> {
+    return destroyStore(runtime, storagePath);
   }
 }

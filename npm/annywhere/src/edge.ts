@@ -1,5 +1,5 @@
 import { entryFunctions } from './entry.js';
-import { openDatabase } from './open.js';
+import { destroyStore, openDatabase } from './open.js';
 import { runtime } from './platform/edge.js';
 import type { DbOptions, Metadata, OpenOptions, OpenSource } from './types.js';
 import { EngineBoundDb } from './vector-db.js';
@@ -21,5 +21,10 @@ export class VectorDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
     options?: OpenOptions,
   ): Promise<VectorDb<Meta>> {
     return openDatabase((all) => new VectorDb<Meta>(all), what, options);
+  }
+
+  /** {@inheritDoc destroyStore} */
+  static destroy(storagePath: string): Promise<void> {
+    return destroyStore(runtime, storagePath);
   }
 }

@@ -35,6 +35,8 @@ export type ErrorCode =
   | 'Changed'
   /** The tab that had the database open was gone before it answered: a change may have been made or not. */
   | 'Interrupted'
+  /** The browser has removed a store that it was given to keep. Details: `reason`. */
+  | 'Evicted'
   /** Another writer holds the storage. Details: `reason`. */
   | 'Locked'
   /** A write failed earlier; nothing is written until the database is opened anew. Details: `reason`. */

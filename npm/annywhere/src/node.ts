@@ -1,5 +1,5 @@
 import { entryFunctions } from './entry.js';
-import { openDatabase } from './open.js';
+import { destroyStore, openDatabase } from './open.js';
 import { runtime } from './platform/node.js';
 import type { DbOptions, Metadata, OpenOptions, OpenSource } from './types.js';
 import { EngineBoundDb } from './vector-db.js';
@@ -27,5 +27,13 @@ export class VectorDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
     options?: OpenOptions,
   ): Promise<VectorDb<Meta>> {
     return openDatabase((all) => new VectorDb<Meta>(all), what, options);
+  }
+
+  /**
+   * Removes the store at a path for good, and what a browser has noted of it; no error if there is none. Rejects with `Locked`
+   * while a database has it open, and with `InvalidArgument` where there is no storage.
+   */
+  static destroy(storagePath: string): Promise<void> {
+    return destroyStore(runtime, storagePath);
   }
 }

@@ -5,6 +5,7 @@
 import { AnnywhereError, describe, invalidArgument, invalidOption, ioError } from './errors.js';
 import { checkOriginals } from './load-options.js';
 import { MAX_DIMENSIONS } from './options.js';
+import type { Runtime } from './runtime.js';
 import { beginFile, type FileStart } from './storage/http-file.js';
 import type { DbOptions, LoadOptions, OpenOptions, OpenSource, Stats } from './types.js';
 import { openRanged } from './vector-db.js';
@@ -45,6 +46,20 @@ export async function openDatabase<Db extends Openable>(
   return attempt(make, rest, (db) =>
     originals === undefined ? db.load(source) : db.load(source, { originals }),
   );
+}
+
+/** What `VectorDb.destroy` of every entry does. */
+export async function destroyStore({ storage }: Runtime, path: string): Promise<void> {
+  if (typeof path !== 'string' || path === '')
+    throw invalidArgument('storagePath', `must be a path, not ${describe(path)}`);
+  if (!storage) throw invalidArgument('storagePath', 'leads nowhere: this runtime has no storage');
+  let normal: string;
+  try {
+    normal = storage.normalize(path);
+  } catch (error) {
+    throw invalidArgument('storagePath', (error as Error).message);
+  }
+  await storage.destroy(normal);
 }
 
 async function openStore<Db extends Openable>(

@@ -28,6 +28,7 @@ export interface CheckedOptions {
   readonly worker: boolean | undefined;
   readonly durability: Durability;
   readonly readOnly: boolean;
+  readonly persist: boolean;
   /** Most rows that inserts may make. */
   readonly limit: number | undefined;
   /** What stays when the index is replaced. */
@@ -71,13 +72,15 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   const maxElements = read.integer('maxElements', 1, MAX_ROWS);
   const policy = read.oneOf('maxElementsPolicy', POLICIES);
   const worker = read.boolean('worker');
+  const persist = read.boolean('persist');
   const filterLimits = limits(read);
   const embedding = embeddingText(read.any('embedding'));
   const index = indexConfig(read);
   read.refuseTheRest();
   const kept = { dimensions, distanceMetric, maxElements, filterLimits, embedding };
   refuseContradictions({ ...kept, ...index });
-  const unused = storagePath === undefined && (durability ? 'durability' : readOnly && 'readOnly');
+  const unused =
+    storagePath === undefined && (durability ? 'durability' : readOnly ? 'readOnly' : persist && 'persist');
   if (unused) throw invalidOption(unused, 'does nothing without storagePath');
   if (policy !== undefined && maxElements === undefined) {
     throw invalidOption('maxElementsPolicy', 'does nothing without maxElements');
@@ -87,6 +90,7 @@ export function checkOptions(options: DbOptions): CheckedOptions {
     storagePath,
     durability: durability ?? 'group',
     readOnly: readOnly ?? false,
+    persist: persist ?? false,
     limit: policy === 'error' ? maxElements : undefined,
     worker,
     kept,

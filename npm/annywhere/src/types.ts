@@ -83,6 +83,11 @@ export interface DbOptions {
   /** Opens what is at `storagePath` for reading only: nothing is written, and other databases may have it open. */
   readOnly?: boolean;
   /**
+   * Pages of browsers: asks the browser not to remove the storage when room gets scarce. Some ask the user. The answer is
+   * `store.isPersisted` of `health()`. Default false.
+   */
+  persist?: boolean;
+  /**
    * Which vectors are in the database, as an embedder's `contract` says it. Kept in files; opening or loading a file
    * with another one, or with none, is a `Mismatch`.
    */

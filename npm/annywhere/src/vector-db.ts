@@ -124,6 +124,9 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     if (checked.worker && !canHaveWorker) {
       throw invalidOption('worker', 'true is for the pages of a browser; this runtime has no such worker');
     }
+    if (checked.persist && runtime.storage?.kind !== 'browser') {
+      throw invalidOption('persist', 'is for browsers: nothing else removes what it was given to keep');
+    }
     this.#options =
       checked.storagePath === undefined
         ? checked
@@ -626,12 +629,12 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     const engine = await this.#start();
     const path = this.#options.storagePath;
     if (!this.#opened && path !== undefined) {
-      const { durability, readOnly } = this.#options;
+      const { durability, readOnly, persist } = this.#options;
       const storage = this.#storage('storagePath', invalidOption);
       // Reading makes nothing: what is not there is empty.
       this.#isMissing = !creates && !readOnly && !(await storage.exists(path));
       if (this.#isMissing) return engine;
-      const store = await storage.openStore(engine, path, { durability, readOnly });
+      const store = await storage.openStore(engine, path, { durability, readOnly, persist });
       this.#keeper = new Keeper(engine, store, durability, (body) => this.#order.read(body));
       this.#opened = true;
     }

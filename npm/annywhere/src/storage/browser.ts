@@ -6,8 +6,9 @@
 import { ioError } from '../errors.js';
 import type { FileStorage } from './files.js';
 import { idb } from './idb.js';
+import { forget, type Kind, note, refuseEvicted } from './noted.js';
 import { opfs } from './opfs.js';
-import { findFolder, openAccess } from './opfs-folder.js';
+import { findFolder, hasSuperblock, openAccess } from './opfs-folder.js';
 
 const PROBE = 'annywhere-probe';
 
@@ -61,7 +62,12 @@ export const browserStorage: FileStorage = {
   kind: 'browser',
   normalize: opfs.normalize,
   join: opfs.join,
-  exists: async (path) => (await choose()).exists(path),
+  async exists(path) {
+    const storage = await choose();
+    if (await storage.exists(path)) return true;
+    await refuseEvicted(kindOf(storage), path);
+    return false;
+  },
   load: async (engine, path) => (await choose()).load(engine, path),
   open: async (engine, path) => (await choose()).open(engine, path),
   save: async (engine, path) => (await choose()).save(engine, path),
@@ -75,6 +81,25 @@ export const browserStorage: FileStorage = {
       const reason = `${path} is in the origin private file system, which only dedicated workers can open`;
       throw ioError('open', new Error(reason));
     }
-    return storage.openStore(engine, path, options);
+    if (!(await holdsStore(storage, path))) await refuseEvicted(kindOf(storage), path);
+    const store = await storage.openStore(engine, path, options);
+    if (!options.readOnly) await note(kindOf(storage), path);
+    // Not waited for: there are browsers that ask the user. In a worker the page has to do it.
+    if (options.persist) void navigator.storage?.persist?.().catch(() => {});
+    return store;
+  },
+
+  async destroy(path) {
+    // Both, because a page and a worker may have chosen differently.
+    if (globalThis.navigator?.storage?.getDirectory !== undefined) await opfs.destroy(path);
+    if (typeof indexedDB !== 'undefined') await idb.destroy(path);
+    await forget(path);
   },
 };
+
+const kindOf = (storage: FileStorage): Kind => (storage === idb ? 'indexeddb' : 'opfs');
+
+/** A store has a superblock before anybody is told that it exists. */
+async function holdsStore(storage: FileStorage, path: string): Promise<boolean> {
+  return storage === idb ? idb.exists(path) : hasSuperblock(path);
+}

@@ -32,6 +32,8 @@ export interface FileStorage {
   list(path: string): Promise<string[]>;
   /** The path of something in a folder. */
   join(folder: string, name: string): string;
+  /** Removes the store at a path; no error if there is none. */
+  destroy(path: string): Promise<void>;
   /** Opens the store at a path, or makes one, and has the engine take its content. */
   openStore(engine: StoreEngine, path: string, options: StoreOptions): Promise<OpenStore>;
 }

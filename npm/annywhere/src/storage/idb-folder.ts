@@ -229,7 +229,7 @@ function page(file: PagedFile, number: number): Uint8Array<ArrayBuffer> {
 }
 
 /** Holds the lock of a store until the function that it returns is called; `Locked` if another holds it. */
-async function lock(name: string): Promise<() => void> {
+export async function lock(name: string): Promise<() => void> {
   const locks = globalThis.navigator?.locks;
   // Without locks, the number of the last transaction tells of another writer.
   if (!locks) return () => {};

@@ -6,7 +6,7 @@ import type { SyncFile } from '../engine.js';
 import { AnnywhereError, ioError } from '../errors.js';
 import { type FileEngine, type FileStorage, noSpace, savedFile } from './files.js';
 import { FILES, openDatabase, request, settled } from './idb-database.js';
-import { IdbFolder } from './idb-folder.js';
+import { IdbFolder, lock } from './idb-folder.js';
 
 const PREFIX = 'annywhere:';
 
@@ -61,6 +61,16 @@ export const idb: FileStorage = {
     }),
 
   join: (folder, name) => `${folder}/${name}`,
+
+  destroy: (path) =>
+    translated('remove', async () => {
+      const unlock = await lock(PREFIX + path);
+      try {
+        await request(indexedDB.deleteDatabase(PREFIX + path));
+      } finally {
+        unlock();
+      }
+    }),
 
   openStore: (engine, path, options) =>
     translated('open', async () => {

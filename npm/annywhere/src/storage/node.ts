@@ -15,6 +15,9 @@ import { createDurably, NodeFolder } from './node-folder.js';
 import { lock } from './node-lock.js';
 import type { OpenStore, Room, StoreEngine, StoreOptions } from './store.js';
 
+/** The names of a store's files (FORMAT.md, Store). */
+const OURS = /^(superblock|lock|segment-[0-9a-f]{16}\.annw|journal-[0-9a-f]{16}\.annj)$/;
+
 export const nodeFiles: FileStorage = {
   kind: 'files',
 
@@ -105,6 +108,23 @@ export const nodeFiles: FileStorage = {
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return [];
       throw translate('list', error);
+    }
+  },
+
+  async destroy(path) {
+    try {
+      if (!fs.existsSync(path)) return;
+      const release = lock(path);
+      try {
+        for (const name of fs.readdirSync(path)) if (OURS.test(name)) fs.rmSync(join(path, name));
+      } finally {
+        release();
+      }
+      // What else is there is not ours.
+      if (fs.readdirSync(path).length === 0) fs.rmdirSync(path);
+      flushFolder(dirname(path));
+    } catch (error) {
+      throw translate('remove', error);
     }
   },
 

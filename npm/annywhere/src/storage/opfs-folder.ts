@@ -15,8 +15,8 @@ export interface AccessibleFile extends FileSystemFileHandle {
 const PATIENCE_MS = 5_000;
 const FIRST_PAUSE_MS = 20;
 
-const SUPERBLOCK = 'superblock';
-const OURS = /^(superblock|segment-[0-9a-f]{16}\.annw|journal-[0-9a-f]{16}\.annj)$/;
+export const SUPERBLOCK = 'superblock';
+export const OURS = /^(superblock|segment-[0-9a-f]{16}\.annw|journal-[0-9a-f]{16}\.annj)$/;
 
 export class OpfsFolder implements SyncFolder, OpenStore {
   readonly kind = 'opfs';
@@ -149,6 +149,16 @@ export async function findFolder(
   let folder = await storage.getDirectory();
   for (const name of names) folder = await folder.getDirectoryHandle(name, { create });
   return folder;
+}
+
+/** Whether there is a superblock with anything in it; also if that cannot be seen. */
+export async function hasSuperblock(path: string): Promise<boolean> {
+  try {
+    const file = await (await findFolder(path.split('/'), false)).getFileHandle(SUPERBLOCK);
+    return (await file.getFile()).size > 0;
+  } catch (error) {
+    return !(error instanceof Error && error.name === 'NotFoundError');
+  }
 }
 
 async function patiently<T>(body: () => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import type { SyncFile } from '../engine.js';
 import { AnnywhereError, ioError } from '../errors.js';
 import type { SaveInfo } from '../types.js';
 import { type FileEngine, type FileStorage, noSpace, savedFile } from './files.js';
-import { type AccessibleFile, findFolder, OpfsFolder, openAccess } from './opfs-folder.js';
+import { type AccessibleFile, findFolder, OpfsFolder, OURS, openAccess, SUPERBLOCK } from './opfs-folder.js';
 
 /** What browsers have and TypeScript's library does not describe. */
 interface MovableFile extends AccessibleFile {
@@ -83,11 +83,25 @@ export const opfs: FileStorage = {
 
   async list(path) {
     const folder = await findFolder(path.split('/'), false).catch(() => undefined);
-    const names: string[] = [];
-    if (!folder) return names;
-    for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys())
-      names.push(name);
-    return names;
+    return folder ? namesIn(folder) : [];
+  },
+
+  async destroy(path) {
+    const { folderNames, name } = split(path);
+    try {
+      const folder = await findFolder(folderNames, false);
+      const own = await folder.getDirectoryHandle(name);
+      // The superblock first: while somebody has it open, nothing can be removed.
+      for (const file of [SUPERBLOCK, ...(await namesIn(own)).filter((file) => OURS.test(file))]) {
+        await own.removeEntry(file).catch((error: unknown) => {
+          if (!hasName(error, 'NotFoundError')) throw error;
+        });
+      }
+      // With anything else in it the folder stays.
+      if ((await namesIn(own)).length === 0) await folder.removeEntry(name);
+    } catch (error) {
+      if (!hasName(error, 'NotFoundError')) throw translate('remove', error);
+    }
   },
 
   join: (folder, name) => `${folder}/${name}`,
@@ -105,6 +119,12 @@ export const opfs: FileStorage = {
     return folder;
   },
 };
+
+async function namesIn(folder: FileSystemDirectoryHandle): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name);
+  return names;
+}
 
 async function opened<T>(body: () => Promise<T>): Promise<T> {
   try {

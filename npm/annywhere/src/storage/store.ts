@@ -5,6 +5,8 @@ import type { Durability, ImplementationType } from '../types.js';
 export interface StoreOptions {
   readonly durability: Durability;
   readonly readOnly: boolean;
+  /** Browsers: whether it is asked to keep the storage when room gets scarce. */
+  readonly persist: boolean;
 }
 
 /** What of an engine a storage needs for a store. A native engine takes a path, a WebAssembly engine a folder. */

@@ -3,6 +3,7 @@
  * Arguments are copied at the call, and the memory of the copies is moved, not copied again.
  */
 import { AnnywhereError, type ErrorCode, type ErrorDetails } from '../errors.js';
+import type { Kind } from '../storage/noted.js';
 import type { DbOptions, EngineSource, RuntimeInfo, Stats } from '../types.js';
 
 /** An argument: what can be copied, and the names of the properties that cannot. */
@@ -14,7 +15,13 @@ export interface Packed {
 
 export type ToWorker =
   /** The first message. */
-  | { readonly kind: 'open'; readonly options: DbOptions; readonly source: EngineSource | undefined }
+  | {
+      readonly kind: 'open';
+      readonly options: DbOptions;
+      readonly source: EngineSource | undefined;
+      /** Where the page knows the store to have been. */
+      readonly noted: readonly Kind[];
+    }
   | {
       readonly kind: 'call';
       readonly call: number;

@@ -4,6 +4,7 @@
  */
 import { checkSignal, refuseAborted, untilAborted } from '../abort.js';
 import { type AnnywhereError, engineFailed, invalidArgument } from '../errors.js';
+import type { Kind } from '../storage/noted.js';
 import type { AbortSignalLike, DbOptions, EngineSource, RuntimeInfo, Stats } from '../types.js';
 import { type FromWorker, packArguments, type ToWorker, unpackError } from './messages.js';
 
@@ -22,6 +23,10 @@ export interface WorkerStart {
   instead(): WorkerLike;
   source(): Promise<EngineSource | undefined>;
   readonly options: DbOptions;
+  /** Where the store is known to have been. */
+  noted(): readonly Kind[];
+  /** What the database holds, as its answers say. */
+  onStats(stats: Stats): void;
   onReady(info: RuntimeInfo): void;
   /** No worker starts, and this thread does the work. */
   onNoWorker(reason: string): void;
@@ -193,8 +198,10 @@ export class Remote {
       const source = await this.#start.source();
       if (!this.#worker) this.#listen(this.#startWorker());
       const { options } = this.#start;
+      const noted = this.#start.noted();
       // This thread has found its engine itself.
-      this.#worker?.postMessage({ kind: 'open', options, source: this.#isHere ? undefined : source }, []);
+      const given = this.#isHere ? undefined : source;
+      this.#worker?.postMessage({ kind: 'open', options, source: given, noted }, []);
     } catch (error) {
       this.#failToOpen(error);
     }
@@ -247,11 +254,11 @@ export class Remote {
         this.#failToOpen(unpackError(message.error));
         break;
       case 'result':
-        if (message.stats) this.#stats = message.stats;
+        this.#keepStats(message.stats);
         this.#take(message.call)?.resolve(message.value);
         break;
       case 'error':
-        if (message.stats) this.#stats = message.stats;
+        this.#keepStats(message.stats);
         this.#take(message.call)?.reject(unpackError(message.error));
         break;
       case 'event':
@@ -261,6 +268,12 @@ export class Remote {
         this.#listeners.get(message.call)?.onError(unpackError(message.error));
         break;
     }
+  }
+
+  #keepStats(stats: Stats | undefined): void {
+    if (!stats) return;
+    this.#stats = stats;
+    this.#start.onStats(stats);
   }
 
   #take(call: number): Pending | undefined {

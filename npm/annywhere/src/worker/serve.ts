@@ -1,5 +1,6 @@
 /** The worker's side: makes the database, or finds the tab that has it open, and answers for it. */
 import type { Runtime } from '../runtime.js';
+import { tell } from '../storage/noted.js';
 import type { DbOptions } from '../types.js';
 import { EngineBoundDb } from '../vector-db.js';
 import { type FromWorker, packError, type ToWorker } from './messages.js';
@@ -15,7 +16,9 @@ export interface Port {
 export function serve(port: Port, runtime: Runtime): void {
   let served: Served | Tab | undefined;
   const post = (message: FromWorker, transfer: Transferable[] = []) => port.postMessage(message, transfer);
-  const open = async ({ options, source }: ToWorker & { kind: 'open' }) => {
+  const open = async ({ options, source, noted }: ToWorker & { kind: 'open' }) => {
+    const { storagePath } = options;
+    if (storagePath !== undefined && runtime.storage) tell(noted, runtime.storage.normalize(storagePath));
     if (served instanceof Tab) {
       served.retry();
     } else if (isShareable(options)) {

@@ -10,6 +10,7 @@ import { insertInSteps } from '../insert-steps.js';
 import type { Runtime } from '../runtime.js';
 import { checkSearch, queryVector } from '../search-query.js';
 import type { FileStart } from '../storage/http-file.js';
+import { notedInPage, noteInPage } from '../storage/noted.js';
 import type {
   Columns,
   DbOptions,
@@ -51,11 +52,21 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
     this.#dimensions = options.dimensions;
     if (!(options.worker ?? isPage())) return;
     if (typeof Worker === 'undefined') throw invalidOption('worker', 'this runtime has no workers');
+    const path = options.storagePath && runtime.storage?.normalize(options.storagePath);
+    let isNoted = false;
     this.#remote = new Remote({
       worker: startWorker,
       instead: () => inThisThread(runtime),
       source: () => runtime.moduleForWorkers(),
       options: structuredClone({ ...options, worker: false }),
+      noted: () => (path === undefined ? [] : notedInPage(path)),
+      onStats: ({ storage }) => {
+        if (isNoted || path === undefined || storage === undefined || storage === 'files') return;
+        isNoted = true;
+        noteInPage(storage, path);
+        // A worker cannot ask. Not waited for: there are browsers that ask the user.
+        if (options.persist) void navigator.storage?.persist?.().catch(() => {});
+      },
       onReady: (info) => runtime.workerIsReady(info),
       onNoWorker: (reason) => runtime.workerFailed(reason),
     });
