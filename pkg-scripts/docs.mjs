@@ -115,7 +115,7 @@ function apiPage() {
   ].map(([, comment, name, type]) =>
     described({ name, signatures: [`${name}: ${type}`], says: prose(comment) }),
   );
-  const types = ['types', 'filter-types', 'federate', 'embed/embedder']
+  const types = ['types', 'filter-types', 'federate', 'embed/embedder', 'storage/pages']
     .flatMap((name) => exportsOf(declared(name)))
     .filter(({ code }) => /^(interface|type)/.test(code))
     .map(({ name, code, says }) => `### ${name}\n${says && `\n${says}\n`}\n${block(code)}\n`);

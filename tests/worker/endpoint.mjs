@@ -85,8 +85,11 @@ export class Edge {
   /** What the workers logged. */
   log = '';
 
-  constructor(...workers) {
+  /** An option that is no worker's, such as `r2Persist`, is in an object without a `name`. */
+  constructor(...given) {
+    const workers = given.filter(({ name }) => name !== undefined);
     this.miniflare = new Miniflare({
+      ...Object.assign({}, ...given.filter(({ name }) => name === undefined)),
       workers,
       handleRuntimeStdio: (stdout, stderr) => {
         for (const stream of [stdout, stderr]) stream.on('data', (text) => (this.log += text));

@@ -31,9 +31,9 @@ export async function openDatabase<Db extends Openable>(
 ): Promise<Db> {
   if (isOptions(what)) return openStore(make, what);
   const { originals, ...rest } = options;
-  if (rest.storagePath !== undefined) {
+  if (rest.storagePath !== undefined || rest.storage !== undefined) {
     throw invalidOption(
-      'storagePath',
+      rest.storage === undefined ? 'storagePath' : 'storage',
       'opens a store, and a file is to be opened; load() takes one into a store',
     );
   }
@@ -67,7 +67,7 @@ async function openStore<Db extends Openable>(
   { originals, ...options }: OpenOptions,
 ): Promise<Db> {
   if (originals !== undefined) throw invalidOption('originals', 'is for files; a store is in memory');
-  if (options.storagePath === undefined)
+  if (options.storagePath === undefined && options.storage === undefined)
     throw invalidOption('storagePath', 'is required: where the store is');
   const { dimensions, readOnly } = options;
   return attempt(make, options, async (db) => {
@@ -75,7 +75,7 @@ async function openStore<Db extends Openable>(
     if (dimensions !== undefined && !readOnly) return db.flush();
     await db.len();
     if (dimensions === undefined && db.getStats().storage === undefined) {
-      const reason = `is required, because there is no database at ${options.storagePath} yet`;
+      const reason = `is required, because there is no database at ${options.storagePath ?? 'the storage'} yet`;
       throw invalidOption('dimensions', reason);
     }
   });

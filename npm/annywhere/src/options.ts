@@ -5,6 +5,7 @@
 import { embeddingText } from './embedding.js';
 import { type AnnywhereError, describe, invalidOption } from './errors.js';
 import { nearest } from './nearest.js';
+import type { BatchStorage } from './storage/pages.js';
 import type { DbOptions, DistanceMetric, Durability, IndexOptions, IndexType } from './types.js';
 
 export const MAX_DIMENSIONS = 65_536;
@@ -29,6 +30,7 @@ export interface CheckedOptions {
   readonly durability: Durability;
   readonly readOnly: boolean;
   readonly persist: boolean;
+  readonly storage: BatchStorage | undefined;
   /** Most rows that inserts may make. */
   readonly limit: number | undefined;
   /** What stays when the index is replaced. */
@@ -73,6 +75,11 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   const policy = read.oneOf('maxElementsPolicy', POLICIES);
   const worker = read.boolean('worker');
   const persist = read.boolean('persist');
+  const storage = checkStorage(read.any('storage'));
+  if (storage && storagePath !== undefined)
+    throw invalidOption('storage', 'and storagePath both say where the database is kept');
+  if (storage && worker) throw invalidOption('storage', 'cannot be sent to a worker');
+  if (storage && persist) throw invalidOption('persist', 'is for what browsers keep');
   const filterLimits = limits(read);
   const embedding = embeddingText(read.any('embedding'));
   const index = indexConfig(read);
@@ -80,7 +87,9 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   const kept = { dimensions, distanceMetric, maxElements, filterLimits, embedding };
   refuseContradictions({ ...kept, ...index });
   const unused =
-    storagePath === undefined && (durability ? 'durability' : readOnly ? 'readOnly' : persist && 'persist');
+    storagePath === undefined &&
+    !storage &&
+    (durability ? 'durability' : readOnly ? 'readOnly' : persist && 'persist');
   if (unused) throw invalidOption(unused, 'does nothing without storagePath');
   if (policy !== undefined && maxElements === undefined) {
     throw invalidOption('maxElementsPolicy', 'does nothing without maxElements');
@@ -91,11 +100,23 @@ export function checkOptions(options: DbOptions): CheckedOptions {
     durability: durability ?? 'group',
     readOnly: readOnly ?? false,
     persist: persist ?? false,
+    storage,
     limit: policy === 'error' ? maxElements : undefined,
     worker,
     kept,
     config: JSON.stringify({ ...kept, ...index }),
   };
+}
+
+function checkStorage(given: unknown): BatchStorage | undefined {
+  if (given === undefined) return undefined;
+  const storage = given as Partial<BatchStorage> | null;
+  const isOne =
+    typeof storage?.kind === 'string' &&
+    typeof storage.read === 'function' &&
+    typeof storage.commit === 'function';
+  if (isOne) return storage as BatchStorage;
+  throw invalidOption('storage', `must have kind, read() and commit(), as those of annywhere/storage`);
 }
 
 /** JSON of the core's `Config` with another index than the options of the database said. */

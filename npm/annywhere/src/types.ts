@@ -3,6 +3,7 @@
 import type { EmbeddingContract } from './embed/embedder.js';
 import type { ErrorCode } from './errors.js';
 import type { Filter } from './filter-types.js';
+import type { BatchStorage } from './storage/pages.js';
 
 /** Metadata whose type is not stated. */
 export type Metadata = Record<string, unknown>;
@@ -82,6 +83,11 @@ export interface DbOptions {
   durability?: Durability;
   /** Opens what is at `storagePath` for reading only: nothing is written, and other databases may have it open. */
   readOnly?: boolean;
+  /**
+   * A storage in place of `storagePath`: that of `annywhere/storage` for R2 or a Durable Object, or one of your own. The engine
+   * is WebAssembly then.
+   */
+  storage?: BatchStorage;
   /**
    * Pages of browsers: asks the browser not to remove the storage when room gets scarce. Some ask the user. The answer is
    * `store.isPersisted` of `health()`. Default false.
@@ -565,8 +571,8 @@ export interface Stats {
     /** Words and where they stand. */
     words: number;
   };
-  /** Where it is kept: files of the operating system, the origin private file system, or IndexedDB. */
-  storage?: 'files' | 'opfs' | 'indexeddb';
+  /** Where it is kept: `files` of the operating system, `opfs`, `indexeddb`, or the `kind` of the option `storage`. */
+  storage?: string;
   /** Bytes of the segment there and of the changes in the journal; absent while the store is busy with something slow. */
   diskUsage?: number;
   /** The number of the store's state, which grows with every segment; absent like `diskUsage`. */

@@ -16,7 +16,7 @@ import {
 } from './backups.js';
 import { type Batch, copyEntries, rowsJson } from './batch.js';
 import { CallOrder } from './call-order.js';
-import { AnnywhereError, describe, invalidArgument, invalidOption } from './errors.js';
+import { AnnywhereError, describe, invalidArgument, invalidOption, ioError } from './errors.js';
 import { filterToJson } from './filter.js';
 import type { Filter } from './filter-types.js';
 import { GuardedEngine } from './guarded-engine.js';
@@ -52,7 +52,9 @@ import {
 import { statsOf } from './stats.js';
 import type { FileStorage } from './storage/files.js';
 import type { FileStart } from './storage/http-file.js';
+import { type BatchStorage, openIfThere } from './storage/pages.js';
 import { RangedFile } from './storage/ranged-file.js';
+import type { OpenStore, StoreOptions } from './storage/store.js';
 import type {
   BackupOptions,
   BackupSchedule,
@@ -131,7 +133,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
       checked.storagePath === undefined
         ? checked
         : { ...checked, storagePath: this.#path(checked.storagePath, 'storagePath', invalidOption) };
-    this.#opened = checked.storagePath === undefined;
+    this.#opened = checked.storagePath === undefined && !checked.storage;
     this.#quick = new QuickSearch(checked.dimensions);
   }
 
@@ -402,7 +404,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     if (target !== undefined && target !== this.#options.storagePath) {
       return this.#write((engine) => this.#storage('path', invalidArgument).save(engine, target));
     }
-    if (this.#options.storagePath === undefined) {
+    if (this.#options.storagePath === undefined && !this.#options.storage) {
       throw invalidArgument('path', 'is required, because the database was made without a storagePath');
     }
     return this.#write(async () => (this.#keeper as Keeper).save());
@@ -473,7 +475,8 @@ export class EngineBoundDb<Meta extends object = Metadata> {
    * Rejects with `Corrupt`, `VersionTooNew`, or `Mismatch` where the file contradicts the options.
    */
   async load(source: string | Uint8Array | ArrayBuffer, options?: LoadOptions): Promise<void> {
-    const stays = checkLoadOptions(options, source, this.#options.storagePath) === 'storage';
+    const { storagePath, storage } = this.#options;
+    const stays = checkLoadOptions(options, source, storagePath ?? storage?.kind) === 'storage';
     if (stays) return this.#openFile(this.#path(source as string, 'source', invalidArgument));
     if (typeof source === 'string') {
       const path = this.#path(source, 'source', invalidArgument);
@@ -627,18 +630,26 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   async #openOnce(creates: boolean): Promise<GuardedEngine> {
     const engine = await this.#start();
-    const path = this.#options.storagePath;
-    if (!this.#opened && path !== undefined) {
-      const { durability, readOnly, persist } = this.#options;
-      const storage = this.#storage('storagePath', invalidOption);
-      // Reading makes nothing: what is not there is empty.
-      this.#isMissing = !creates && !readOnly && !(await storage.exists(path));
-      if (this.#isMissing) return engine;
-      const store = await storage.openStore(engine, path, { durability, readOnly, persist });
-      this.#keeper = new Keeper(engine, store, durability, (body) => this.#order.read(body));
+    if (!this.#opened) {
+      const store = await this.#openStore(engine, creates);
+      this.#isMissing = store === undefined;
+      if (!store) return engine;
+      this.#keeper = new Keeper(engine, store, this.#options.durability, (body) => this.#order.read(body));
       this.#opened = true;
     }
     return engine;
+  }
+
+  /** Nothing if there is no store and none is to be made. */
+  async #openStore(engine: GuardedEngine, creates: boolean): Promise<OpenStore | undefined> {
+    const { storagePath: path, storage: given, durability, readOnly, persist } = this.#options;
+    const options: StoreOptions = { durability, readOnly, persist };
+    const makes = creates || readOnly;
+    if (given) return openGiven(engine, given, options, makes);
+    const storage = this.#storage('storagePath', invalidOption);
+    // Reading makes nothing: what is not there is empty.
+    if (!makes && !(await storage.exists(path as string))) return undefined;
+    return storage.openStore(engine, path as string, options);
   }
 
   /** How many rows something holds that an engine of its own reads. */
@@ -653,7 +664,10 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   async #start(): Promise<GuardedEngine> {
-    this.#engine ??= new GuardedEngine(await this.#runtime.engine(), this.#options.config);
+    const runtime = this.#runtime;
+    // Native reads and writes files itself, and no other storage.
+    const load = () => (this.#options.storage ? runtime.wasmEngine() : runtime.engine());
+    this.#engine ??= new GuardedEngine(await load(), this.#options.config);
     return this.#engine;
   }
 
@@ -674,6 +688,20 @@ export class EngineBoundDb<Meta extends object = Metadata> {
     } catch (error) {
       throw error instanceof AnnywhereError ? error : fail(name, (error as Error).message);
     }
+  }
+}
+
+async function openGiven(
+  engine: GuardedEngine,
+  storage: BatchStorage,
+  options: StoreOptions,
+  creates: boolean,
+): Promise<OpenStore | undefined> {
+  try {
+    return await openIfThere(engine, storage, options, creates);
+  } catch (error) {
+    await storage.close?.();
+    throw error instanceof AnnywhereError ? error : ioError('open', error);
   }
 }
 

@@ -4,9 +4,11 @@
  */
 import type { SyncFile } from '../engine.js';
 import { AnnywhereError, ioError } from '../errors.js';
+import { browserRoom } from './browser-room.js';
 import { type FileEngine, type FileStorage, noSpace, savedFile } from './files.js';
 import { FILES, openDatabase, request, settled } from './idb-database.js';
-import { IdbFolder, lock } from './idb-folder.js';
+import { IdbPages, lock } from './idb-pages.js';
+import { openBatches } from './pages.js';
 
 const PREFIX = 'annywhere:';
 
@@ -74,13 +76,11 @@ export const idb: FileStorage = {
 
   openStore: (engine, path, options) =>
     translated('open', async () => {
-      const folder = await IdbFolder.open(PREFIX + path, options);
+      const pages = await IdbPages.open(PREFIX + path, options.readOnly);
       try {
-        await engine.openStore(folder, options.readOnly, false);
-        if (!options.readOnly) await folder.commit(options.durability);
-        return folder;
+        return await openBatches(engine, pages, options, browserRoom);
       } catch (error) {
-        await folder.close();
+        pages.close();
         throw error;
       }
     }),

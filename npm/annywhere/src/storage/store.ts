@@ -25,7 +25,7 @@ export interface Room {
 /** A store that an engine has opened. */
 export interface OpenStore {
   /** Where it is, for users. */
-  readonly kind: 'files' | 'opfs' | 'indexeddb';
+  readonly kind: string;
   /** Has the files of the next generation ready to be written. */
   prepare?(generation: number): Promise<void>;
   /** Writes down what the engine has written since, where that cannot be done at once. */

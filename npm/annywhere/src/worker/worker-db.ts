@@ -50,7 +50,8 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
   constructor(runtime: Runtime, startWorker: () => WorkerLike, options: DbOptions) {
     super(runtime, options, true);
     this.#dimensions = options.dimensions;
-    if (!(options.worker ?? isPage())) return;
+    // A storage that was given is in this thread, and with it the database.
+    if (!(options.worker ?? (isPage() && options.storage === undefined))) return;
     if (typeof Worker === 'undefined') throw invalidOption('worker', 'this runtime has no workers');
     const path = options.storagePath && runtime.storage?.normalize(options.storagePath);
     let isNoted = false;
@@ -61,7 +62,7 @@ export class WorkerDb<Meta extends object = Metadata> extends EngineBoundDb<Meta
       options: structuredClone({ ...options, worker: false }),
       noted: () => (path === undefined ? [] : notedInPage(path)),
       onStats: ({ storage }) => {
-        if (isNoted || path === undefined || storage === undefined || storage === 'files') return;
+        if (isNoted || path === undefined || (storage !== 'opfs' && storage !== 'indexeddb')) return;
         isNoted = true;
         noteInPage(storage, path);
         // A worker cannot ask. Not waited for: there are browsers that ask the user.

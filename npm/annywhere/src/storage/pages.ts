@@ -1,24 +1,85 @@
 /**
- * The folder of a store in IndexedDB. Files are cut into pages, which are in memory while the engine may read them; what it
- * writes is marked, and `commit` puts it all into one transaction. That transaction first looks whether the number of the
- * last one is still ours: if another tab has written, it changes nothing and fails.
+ * The folder of a store in a storage that takes everything at once or nothing: IndexedDB, R2, the SQLite of a Durable Object.
+ * Files are cut into pages, which are in memory while the engine may read them; what it writes is marked, and `commit` hands
+ * it all over as one batch before the call is acknowledged.
  */
-
 import type { SyncFolder } from '../engine.js';
 import { AnnywhereError, ioError } from '../errors.js';
 import type { Durability } from '../types.js';
-import { browserRoom } from './browser-room.js';
 import { noSpace } from './files.js';
-import { openDatabase, PAGES, request, STATE, settled } from './idb-database.js';
-import type { OpenStore, StoreOptions } from './store.js';
+import type { OpenStore, Room, StoreEngine, StoreOptions } from './store.js';
 
-/** A change rewrites a page of the journal; segments are written once, in large pages. */
+/** A change rewrites a page of the journal; segments are written once, in large pages. No page is larger than 1 MiB. */
 const PAGE_BYTES = 64 * 1024;
 const SEGMENT_PAGE_BYTES = 1 << 20;
 
-interface State {
-  readonly transaction: number;
+/** A part of a file: the bytes from `page` × its size on. */
+export interface Page {
+  readonly file: string;
+  readonly page: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Everything that a storage holds. */
+export interface StoredPages {
+  /** The number of the last batch. */
+  readonly number: number;
+  /** Bytes of each file. */
   readonly sizes: Readonly<Record<string, number>>;
+  readonly pages: Iterable<Page>;
+}
+
+/** What is to be stored, all of it or nothing. */
+export interface StagedBatch {
+  /** The number that the last batch must have had: if it is another, somebody else has written. */
+  readonly expected: number;
+  /** Files that exist no more, with all their pages. They are removed before pages are put. */
+  readonly removed: readonly string[];
+  readonly pages: readonly Page[];
+  /** Bytes of each file from now on. */
+  readonly sizes: Readonly<Record<string, number>>;
+  /** Whether it has to survive a loss of power before `commit` resolves. */
+  readonly isStrict: boolean;
+}
+
+/** Somewhere to keep one store. */
+export interface BatchStorage {
+  /** What `getStats().storage` says. */
+  readonly kind: string;
+  /** Everything there is; `undefined` if there is nothing yet. */
+  read(): Promise<StoredPages | undefined>;
+  /**
+   * Stores a batch under the number `expected + 1`. `false`, and nothing is stored, if the last one is not `expected`. The bytes
+   * change after the call has returned: what is stored later is copied before.
+   */
+  commit(batch: StagedBatch): Promise<boolean>;
+  /** The database is closed. Another may `read` again. */
+  close?(): void | Promise<void>;
+}
+
+/** Opens the store in a storage, or makes one, and has the engine take its content. */
+export async function openBatches(
+  engine: StoreEngine,
+  storage: BatchStorage,
+  { readOnly, durability }: StoreOptions,
+  room?: () => Promise<Room>,
+): Promise<OpenStore> {
+  return (await openIfThere(engine, storage, { readOnly, durability }, true, room)) as OpenStore;
+}
+
+/** The same; without a store and `creates` nothing. */
+export async function openIfThere(
+  engine: StoreEngine,
+  storage: BatchStorage,
+  { readOnly, durability }: Pick<StoreOptions, 'readOnly' | 'durability'>,
+  creates: boolean,
+  room?: () => Promise<Room>,
+): Promise<OpenStore | undefined> {
+  const folder = await PagedFolder.open(storage, readOnly, room);
+  if (!creates && folder.list().length === 0) return undefined;
+  await engine.openStore(folder, readOnly, false);
+  if (!readOnly) await folder.commit(durability);
+  return folder;
 }
 
 interface PagedFile {
@@ -28,40 +89,41 @@ interface PagedFile {
   readonly dirty: Set<number>;
 }
 
-export class IdbFolder implements SyncFolder, OpenStore {
-  readonly kind = 'indexeddb';
-  readonly room = browserRoom;
-  readonly #database: IDBDatabase;
+class PagedFolder implements SyncFolder, OpenStore {
+  readonly #storage: BatchStorage;
+  readonly #readOnly: boolean;
+  readonly #room: (() => Promise<Room>) | undefined;
   readonly #files = new Map<string, PagedFile>();
   readonly #removed = new Set<string>();
-  readonly #unlock: () => void;
-  readonly #readOnly: boolean;
-  #transaction = 0;
+  #number = 0;
   #isChanged = false;
   /** Why nothing is written any more: memory is ahead of what is stored. */
   #failure: unknown;
   /** The commit that is under way; the next waits for it. */
   #committing: Promise<void> = Promise.resolve();
 
-  private constructor(database: IDBDatabase, unlock: () => void, readOnly: boolean) {
-    this.#database = database;
-    this.#unlock = unlock;
+  private constructor(storage: BatchStorage, readOnly: boolean, room?: () => Promise<Room>) {
+    this.#storage = storage;
     this.#readOnly = readOnly;
+    this.#room = room;
   }
 
-  static async open(name: string, { readOnly }: StoreOptions): Promise<IdbFolder> {
-    const unlock = readOnly ? () => {} : await lock(name);
-    try {
-      if (readOnly && !(await indexedDB.databases()).some((other) => other.name === name)) {
-        throw new Error('there is no database at this path');
-      }
-      const folder = new IdbFolder(await openDatabase(name), unlock, readOnly);
-      await folder.#read();
-      return folder;
-    } catch (error) {
-      unlock();
-      throw error;
-    }
+  static async open(
+    storage: BatchStorage,
+    readOnly: boolean,
+    room?: () => Promise<Room>,
+  ): Promise<PagedFolder> {
+    const folder = new PagedFolder(storage, readOnly, room);
+    await folder.#read();
+    return folder;
+  }
+
+  get kind(): string {
+    return this.#storage.kind;
+  }
+
+  async room(): Promise<Room> {
+    return (await this.#room?.()) ?? {};
   }
 
   list(): string[] {
@@ -133,45 +195,40 @@ export class IdbFolder implements SyncFolder, OpenStore {
 
   async close(): Promise<void> {
     await this.#committing;
-    this.#database.close();
-    this.#unlock();
+    await this.#storage.close?.();
   }
 
   async #commit(durability: Durability): Promise<void> {
     if (!this.#isChanged || this.#readOnly) return;
     if (this.#failure) throw this.#failure;
-    const how = durability === 'strict' ? 'strict' : 'relaxed';
-    const transaction = this.#database.transaction([PAGES, STATE], 'readwrite', { durability: how });
-    const done = settled(transaction);
-    const [pages, states] = [transaction.objectStore(PAGES), transaction.objectStore(STATE)];
-    const expected = this.#transaction;
-    let overtaken = false;
-    const looking = states.get(0) as IDBRequest<State | undefined>;
-    looking.onsuccess = () => {
-      overtaken = (looking.result?.transaction ?? 0) !== expected;
-      if (overtaken) transaction.abort();
-    };
-    for (const name of this.#removed) pages.delete(IDBKeyRange.bound([name], [name, []]));
     const written: [PagedFile, number][] = [];
+    const pages: Page[] = [];
     for (const [name, file] of this.#files) {
       for (const number of file.dirty) {
-        pages.put(page(file, number), [name, number]);
+        pages.push({ file: name, page: number, bytes: page(file, number) });
         written.push([file, number]);
       }
       file.dirty.clear();
     }
     const sizes = Object.fromEntries([...this.#files].map(([name, { size }]) => [name, size]));
-    states.put({ transaction: expected + 1, sizes } satisfies State, 0);
+    const removed = [...this.#removed];
+    const expected = this.#number;
     this.#isChanged = false;
     this.#removed.clear();
     try {
-      await done;
+      const isStored = await this.#storage.commit({
+        expected,
+        removed,
+        pages,
+        sizes,
+        isStrict: durability === 'strict',
+      });
+      if (!isStored) throw lockedBy('another has written to the database');
     } catch (error) {
-      const told = overtaken ? lockedBy('another tab has written to the database') : storageError(error);
-      this.#failure = told;
-      throw told;
+      this.#failure = storageError(error);
+      throw this.#failure;
     }
-    this.#transaction = expected + 1;
+    this.#number = expected + 1;
     for (const [file, number] of written) {
       // The engine reads a segment when it opens the store, and never again. It writes one from its start to its end, and
       // may go on in the last page.
@@ -181,21 +238,11 @@ export class IdbFolder implements SyncFolder, OpenStore {
   }
 
   async #read(): Promise<void> {
-    const transaction = this.#database.transaction([PAGES, STATE], 'readonly');
-    const done = settled(transaction);
-    const state = request(transaction.objectStore(STATE).get(0) as IDBRequest<State | undefined>);
-    const pages = transaction.objectStore(PAGES);
-    const [keys, values] = [request(pages.getAllKeys()), request(pages.getAll())];
-    await done;
-    const { transaction: last, sizes } = (await state) ?? { transaction: 0, sizes: {} };
-    this.#transaction = last;
+    const { number, sizes, pages } = (await this.#storage.read()) ?? { number: 0, sizes: {}, pages: [] };
+    this.#number = number;
     this.#files.clear();
     for (const [name, size] of Object.entries(sizes)) this.#make(name).size = size;
-    const contents = (await values) as Uint8Array<ArrayBuffer>[];
-    for (const [at, key] of (await keys).entries()) {
-      const [name, number] = key as [string, number];
-      this.#files.get(name)?.pages.set(number, contents[at] as Uint8Array<ArrayBuffer>);
-    }
+    for (const { file, page, bytes } of pages) this.#files.get(file)?.pages.set(page, bytes);
     this.#isChanged = false;
   }
 
@@ -228,25 +275,12 @@ function page(file: PagedFile, number: number): Uint8Array<ArrayBuffer> {
   return made;
 }
 
-/** Holds the lock of a store until the function that it returns is called; `Locked` if another holds it. */
-export async function lock(name: string): Promise<() => void> {
-  const locks = globalThis.navigator?.locks;
-  // Without locks, the number of the last transaction tells of another writer.
-  if (!locks) return () => {};
-  return new Promise((resolve, reject) => {
-    const held = locks.request(name, { ifAvailable: true }, (granted) => {
-      if (!granted) throw lockedBy('another tab or worker has the database open');
-      return new Promise<void>((release) => resolve(release));
-    });
-    held.catch(reject);
-  });
-}
-
 function storageError(error: unknown): AnnywhereError {
+  if (error instanceof AnnywhereError) return error;
   const isFull = error instanceof Error && error.name === 'QuotaExceededError';
   return isFull ? noSpace(error) : ioError('write', error);
 }
 
-function lockedBy(reason: string): AnnywhereError {
+export function lockedBy(reason: string): AnnywhereError {
   return new AnnywhereError('Locked', `the storage is held by another writer: ${reason}`, { reason });
 }
