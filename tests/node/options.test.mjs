@@ -70,6 +70,17 @@ onEveryEngine('options', ({ VectorDb }) => {
       [{ dimensions: 128, index: 'auto', quantization: 'auto' }, 'scan', { type: 'rabitq', bits: 2 }],
       [{ dimensions: 128, quantization: { type: 'rabitq', bits: 4 } }, 'scan', { type: 'rabitq', bits: 4 }],
       [{ dimensions: 10, quantization: 'product' }, 'scan', { type: 'product', subspaces: 8, k: 16 }],
+      [
+        { dimensions: 10, hnswConfig: {}, quantization: 'product' },
+        'hnsw',
+        { type: 'product', subspaces: 3, k: 256 },
+      ],
+      [
+        { dimensions: 768, quantization: { type: 'product', subspaces: 8, k: 256 } },
+        'hnsw',
+        { type: 'product', subspaces: 8, k: 256 },
+      ],
+      [{ dimensions: 128, index: 'hnsw', quantization: 'rabitq' }, 'hnsw', { type: 'rabitq', bits: 2 }],
       [{ dimensions: 10, quantization: 'none' }, 'scan', { type: 'none' }],
       [{ dimensions: 128, hnswConfig: {} }, 'hnsw', { type: 'scalar' }],
       [{ dimensions: 128, quantization: { type: 'scalar' } }, 'hnsw', { type: 'scalar' }],
@@ -85,15 +96,15 @@ onEveryEngine('options', ({ VectorDb }) => {
     const contradictions = [
       [{ index: 'scan', hnswConfig: {} }, 'hnswConfig'],
       [{ index: 'scan', quantization: 'scalar' }, 'quantization'],
-      [{ index: 'hnsw', quantization: 'rabitq' }, 'quantization'],
-      [{ hnswConfig: {}, quantization: { type: 'product' } }, 'quantization'],
+      [{ index: 'hnsw', quantization: { type: 'product', k: 16 } }, 'quantization.k'],
+      [{ hnswConfig: {}, quantization: { type: 'product', subspaces: 11 } }, 'quantization.subspaces'],
       [{ index: 'hnsw', targetRecall: 0.9 }, 'targetRecall'],
       [{ distanceMetric: 'manhattan', quantization: 'scalar' }, 'quantization'],
       [{ distanceMetric: 'manhattan', index: 'scan', quantization: 'rabitq' }, 'quantization'],
       [{ quantization: { type: 'rabitq', bits: 3 } }, 'quantization.bits'],
       [{ quantization: { type: 'rabitq', subspaces: 4 } }, 'quantization.subspaces'],
       [{ quantization: { type: 'product', subspaces: 6 } }, 'quantization.subspaces'],
-      [{ quantization: { type: 'product', k: 256 } }, 'quantization.k'],
+      [{ index: 'scan', quantization: { type: 'product', k: 256 } }, 'quantization.k'],
       [{ quantization: {} }, 'quantization.type'],
     ];
     for (const [options, option] of contradictions) {

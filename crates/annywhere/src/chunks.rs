@@ -32,6 +32,11 @@ impl<T: NoUninit + AnyBitPattern> Chunks<T> {
         self.rows
     }
 
+    /// Values of a row.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
     #[inline(always)]
     pub(crate) fn row(&self, row: usize) -> &[T] {
         let start = (row & ((1 << self.shift) - 1)) * self.stride;

@@ -215,10 +215,9 @@ impl Database {
         let Self { stored: Stored { index, slots, vectors, .. }, scratches, .. } = self;
         match index {
             Index::Graph { graph, codes } => {
-                for &slot in new {
-                    codes.set(slot, vectors.get(slot));
-                }
-                graph.insert(new, codes.space(vectors), slots, scratches);
+                codes.set(new, vectors, slots.live() == new.len() && slots.dead() == 0);
+                graph.insert(new, codes.links_space(vectors), slots, scratches);
+                codes.train_if_due(vectors, slots, scratches);
             }
             Index::Scan(scan) => scan.insert(new, vectors, scratches),
             Index::Exact => {}
@@ -286,7 +285,7 @@ impl Database {
         if slots.dead() == 0 || slots.dead() * DEAD_FRACTION < slots.dead() + slots.live() {
             return;
         }
-        graph.unlink_the_dead(codes.space(vectors), slots, scratches);
+        graph.unlink_the_dead(codes.links_space(vectors), slots, scratches);
         slots.free_the_dead();
     }
 
@@ -523,10 +522,10 @@ impl Database {
         // How many of the nearest rows have to be found.
         let near = weigher.as_ref().map_or(params.k, |weigher| weigher.candidates.max(params.k)).min(rows);
         let ef = match params.target_recall {
-            Some(target) if !params.exact => self.length_for(target, near)?,
-            _ => params.ef.unwrap_or(options.ef_search),
+            Some(target) if !params.exact => self.length_for(target, near)?.max(near),
+            _ => self.widened(params.ef.unwrap_or(options.ef_search).max(near)),
         };
-        let ef = ef.max(near).min(MAX_ROWS);
+        let ef = ef.min(MAX_ROWS);
         let selected = |test: &dyn Fn(&Selection) -> bool| selection.as_deref().is_some_and(test);
         let method = match &self.stored.index {
             _ if rows == 0 => Method::Nothing,
@@ -556,6 +555,14 @@ impl Database {
         };
         let k = params.k.min(rows);
         Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, selection, weigher })
+    }
+
+    /// The list in which codes have as many of the nearest rows as vectors have in one of this length.
+    fn widened(&self, ef: usize) -> usize {
+        match &self.stored.index {
+            Index::Graph { codes, .. } => (ef as f32 * codes.widening()) as usize,
+            _ => ef,
+        }
     }
 
     /// Fills the scratch's `sorted` with the nearest rows, at least as many as the plan wants if there are.

@@ -11,6 +11,7 @@ mod answer;
 mod calibration;
 mod chunks;
 mod codes;
+mod compact;
 mod database;
 mod error;
 mod explain;

@@ -16,6 +16,10 @@ pub const MAX_DIMENSIONS: usize = 65_536;
 pub const MAX_ROWS: usize = (1 << 31) - 2;
 /// Up to here a code takes as many cache lines as the vector itself, and tells fewer rows apart.
 const UNCODED_DIMENSIONS: usize = 16;
+/// Dimensions of a subspace by default: two bits for each, as a scan's.
+const GRAPH_SUBSPACE: usize = 4;
+/// Centres of a graph's subspaces: a byte picks one.
+const GRAPH_CENTRES: usize = 256;
 const MAX_M: usize = 256;
 const MAX_EF: usize = 65_536;
 /// Bytes of what says which vectors may be compared.
@@ -55,7 +59,8 @@ pub struct Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Index {
-    /// The graph if `hnsw_config` or scalar quantization is given or the metric is Manhattan, else the scan. The default.
+    /// The graph if `hnsw_config` or codes that only a graph has are given or the metric is Manhattan, else the scan. The
+    /// default.
     Auto,
     /// Codes in cells, scanned. Without quantization, and so under Manhattan, every row is compared.
     Scan,
@@ -77,25 +82,78 @@ pub struct HnswConfig {
 
 /// How rows are coded for finding candidates. Hits are always rescored with the original vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(try_from = "StatedQuantization", into = "StatedQuantization")]
 pub enum Quantization {
     /// The original f32 vectors.
     None,
     /// One signed byte per dimension and one scale per row, for the graph. Not available for the Manhattan distance.
     Scalar,
-    /// Few bits per dimension and an error bound, for the scan. Not available for the Manhattan distance.
+    /// Few bits per dimension and an error bound. Not available for the Manhattan distance.
     Rabitq {
         /// 1, 2 or 4; by default 1 from 256 dimensions on, 2 from 64 on, else 4.
         bits: Option<u8>,
     },
-    /// Product quantization, for the scan. Takes training, and is no better than `Rabitq`.
+    /// Product quantization. Takes training, and is no better than `Rabitq`. Not available for the Manhattan distance.
     Product {
-        /// Parts of a vector that are coded apart: a multiple of 4, at most the dimensions rounded up to one; by default
-        /// one for every two dimensions.
+        /// Parts of a vector that are coded apart. For the scan a multiple of 4, at most the dimensions rounded up to one, by
+        /// default one for every two dimensions; for the graph at most the dimensions, by default one for every four.
         subspaces: Option<usize>,
-        /// Centres per part: 16.
+        /// Centres per part: 16 for the scan, 256 for the graph.
         k: Option<usize>,
     },
+}
+
+/// [`Quantization`] as JSON: `type`, and what belongs to it. One plain object takes a quarter of the code of a tagged enum.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatedQuantization {
+    r#type: QuantizationType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bits: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subspaces: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    k: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum QuantizationType {
+    None,
+    Scalar,
+    Rabitq,
+    Product,
+}
+
+impl TryFrom<StatedQuantization> for Quantization {
+    type Error = &'static str;
+
+    fn try_from(stated: StatedQuantization) -> Result<Self, &'static str> {
+        let StatedQuantization { r#type, bits, subspaces, k } = stated;
+        match (r#type, bits, subspaces.or(k)) {
+            (QuantizationType::None, None, None) => Ok(Self::None),
+            (QuantizationType::Scalar, None, None) => Ok(Self::Scalar),
+            (QuantizationType::Rabitq, bits, None) => Ok(Self::Rabitq { bits }),
+            (QuantizationType::Product, None, _) => Ok(Self::Product { subspaces, k }),
+            _ => Err(
+                "quantization has 'bits' for 'rabitq', 'subspaces' and 'k' for 'product', else only a type",
+            ),
+        }
+    }
+}
+
+impl From<Quantization> for StatedQuantization {
+    fn from(quantization: Quantization) -> Self {
+        let plain = |r#type| Self { r#type, bits: None, subspaces: None, k: None };
+        match quantization {
+            Quantization::None => plain(QuantizationType::None),
+            Quantization::Scalar => plain(QuantizationType::Scalar),
+            Quantization::Rabitq { bits } => Self { bits, ..plain(QuantizationType::Rabitq) },
+            Quantization::Product { subspaces, k } => {
+                Self { subspaces, k, ..plain(QuantizationType::Product) }
+            }
+        }
+    }
 }
 
 impl Config {
@@ -143,9 +201,13 @@ impl Options {
             Some(Index::Scan) => Index::Scan,
             Some(Index::Hnsw) => Index::Hnsw,
             Some(Index::Auto) | None => {
-                let scalar = config.quantization == Some(Quantization::Scalar);
+                let of_graphs = match config.quantization {
+                    Some(Quantization::Scalar) => true,
+                    Some(Quantization::Product { k, .. }) => k == Some(GRAPH_CENTRES),
+                    _ => false,
+                };
                 let manhattan = distance_metric == Metric::Manhattan;
-                if config.hnsw_config.is_some() || scalar || manhattan { Index::Hnsw } else { Index::Scan }
+                if config.hnsw_config.is_some() || of_graphs || manhattan { Index::Hnsw } else { Index::Scan }
             }
         };
         let quantization = config.quantization.unwrap_or(match index {
@@ -165,11 +227,16 @@ impl Options {
                 Quantization::Rabitq { bits: None } => {
                     Quantization::Rabitq { bits: Some(default_bits(config.dimensions)) }
                 }
-                Quantization::Product { subspaces, k } => Quantization::Product {
-                    subspaces: subspaces
-                        .or(Some(config.dimensions.div_ceil(2).next_multiple_of(SUBSPACE_STEP))),
-                    k: k.or(Some(TABLE_ENTRIES)),
-                },
+                Quantization::Product { subspaces, k } => {
+                    let default = match index {
+                        Index::Hnsw => config.dimensions.div_ceil(GRAPH_SUBSPACE),
+                        _ => config.dimensions.div_ceil(2).next_multiple_of(SUBSPACE_STEP),
+                    };
+                    Quantization::Product {
+                        subspaces: subspaces.or(Some(default)),
+                        k: k.or(Some(product_centres(index))),
+                    }
+                }
                 stated => stated,
             },
             target_recall: config.target_recall.unwrap_or(0.99),
@@ -231,29 +298,20 @@ impl Options {
             }
             (Quantization::Scalar, Index::Scan) => Err(invalid(
                 "quantization",
-                "'scalar' is for the index 'hnsw'; a scan takes 'rabitq' or 'none'",
+                "'scalar' is for the index 'hnsw'; a scan takes 'rabitq', 'product' or 'none'",
             )),
-            (Quantization::Rabitq { .. }, Index::Hnsw) => Err(invalid(
-                "quantization",
-                "'rabitq' is for the index 'scan'; a graph takes 'scalar' or 'none'",
-            )),
-            (Quantization::Product { .. }, Index::Hnsw) => Err(invalid(
-                "quantization",
-                "'product' is for the index 'scan'; a graph takes 'scalar' or 'none'",
-            )),
-            (Quantization::Product { k, .. }, _) if k != Some(TABLE_ENTRIES) => {
-                let reason = format!("must be {TABLE_ENTRIES}, not {}", k.unwrap_or_default());
+            (Quantization::Product { k, .. }, index) if k != Some(product_centres(index)) => {
+                let reason = format!("must be {}, not {}", product_centres(index), k.unwrap_or_default());
                 Err(invalid("quantization.k", &reason))
             }
-            (Quantization::Product { subspaces, .. }, _) => {
-                let most = self.dimensions.next_multiple_of(SUBSPACE_STEP);
+            (Quantization::Product { subspaces, .. }, index) => {
+                let step = if index == Index::Hnsw { 1 } else { SUBSPACE_STEP };
+                let most = self.dimensions.next_multiple_of(step);
                 let count = subspaces.unwrap_or_default();
-                if count.is_multiple_of(SUBSPACE_STEP) && (1..=most).contains(&count) {
+                if count.is_multiple_of(step) && (1..=most).contains(&count) {
                     return Ok(());
                 }
-                let reason = format!(
-                    "must be a multiple of {SUBSPACE_STEP} from {SUBSPACE_STEP} to {most}, not {count}"
-                );
+                let reason = format!("must be a multiple of {step} from {step} to {most}, not {count}");
                 Err(invalid("quantization.subspaces", &reason))
             }
             (Quantization::Rabitq { bits: Some(1 | 2 | 4) }, _) | (Quantization::Scalar, _) => Ok(()),
@@ -263,6 +321,11 @@ impl Options {
             )),
         }
     }
+}
+
+/// Centres per subspace of a product quantizer.
+fn product_centres(index: Index) -> usize {
+    if index == Index::Hnsw { GRAPH_CENTRES } else { TABLE_ENTRIES }
 }
 
 /// Some 200 to 400 bits per row tell rows apart well enough that few have to be scored exactly.
@@ -366,14 +429,16 @@ mod tests {
             r#"{"dimensions":3,"distanceMetric":"manhattan","quantization":{"type":"scalar"}}"#,
             r#"{"dimensions":3,"distanceMetric":"manhattan","quantization":{"type":"rabitq"}}"#,
             r#"{"dimensions":3,"quantization":{"type":"rabitq","bits":3}}"#,
-            r#"{"dimensions":8,"quantization":{"type":"product","k":256}}"#,
+            r#"{"dimensions":8,"index":"scan","quantization":{"type":"product","k":256}}"#,
+            r#"{"dimensions":8,"index":"hnsw","quantization":{"type":"product","k":16}}"#,
+            r#"{"dimensions":8,"index":"hnsw","quantization":{"type":"product","subspaces":9}}"#,
+            r#"{"dimensions":8,"index":"hnsw","quantization":{"type":"rabitq","bits":3}}"#,
             r#"{"dimensions":8,"quantization":{"type":"product","subspaces":6}}"#,
             r#"{"dimensions":8,"quantization":{"type":"product","subspaces":12}}"#,
             r#"{"dimensions":3,"targetRecall":0.2}"#,
             r#"{"dimensions":3,"targetRecall":1.5}"#,
             r#"{"dimensions":3,"index":"scan","quantization":{"type":"scalar"}}"#,
             r#"{"dimensions":3,"index":"scan","hnswConfig":{}}"#,
-            r#"{"dimensions":3,"index":"hnsw","quantization":{"type":"rabitq"}}"#,
             r#"{"dimensions":3,"index":"hnsw","targetRecall":0.9}"#,
         ] {
             let error = Options::resolve(&Config::from_json(json).unwrap()).unwrap_err();
@@ -409,6 +474,21 @@ mod tests {
             (r#"{"dimensions":128,"index":"auto"}"#, Index::Scan, Quantization::Rabitq { bits: Some(2) }),
             (r#"{"dimensions":3,"index":"scan"}"#, Index::Scan, Quantization::Rabitq { bits: Some(4) }),
             (r#"{"dimensions":3,"quantization":{"type":"none"}}"#, Index::Scan, Quantization::None),
+            (
+                r#"{"dimensions":30,"hnswConfig":{},"quantization":{"type":"rabitq","bits":2}}"#,
+                Index::Hnsw,
+                Quantization::Rabitq { bits: Some(2) },
+            ),
+            (
+                r#"{"dimensions":768,"quantization":{"type":"product","subspaces":8,"k":256}}"#,
+                Index::Hnsw,
+                Quantization::Product { subspaces: Some(8), k: Some(256) },
+            ),
+            (
+                r#"{"dimensions":768,"index":"hnsw","quantization":{"type":"product"}}"#,
+                Index::Hnsw,
+                Quantization::Product { subspaces: Some(192), k: Some(256) },
+            ),
             (r#"{"dimensions":30,"hnswConfig":{}}"#, Index::Hnsw, Quantization::Scalar),
             (r#"{"dimensions":3,"quantization":{"type":"scalar"}}"#, Index::Hnsw, Quantization::Scalar),
             (r#"{"dimensions":3,"index":"hnsw"}"#, Index::Hnsw, Quantization::None),

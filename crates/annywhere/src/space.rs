@@ -4,6 +4,8 @@ use std::cell::RefCell;
 
 use crate::error::Error;
 use crate::kernels::Kernels;
+use crate::quantize::product::TableQuery;
+use crate::quantize::rabitq::BitQuery;
 use crate::shared::Shared;
 use crate::slots::Slot;
 
@@ -14,6 +16,10 @@ pub(crate) struct Query {
     pub(crate) codes: Vec<i16>,
     pub(crate) offset: f32,
     pub(crate) scale: f32,
+    /// For codes of single rows of few bits.
+    pub(crate) bits: BitQuery,
+    pub(crate) products: TableQuery,
+    pub(crate) residual: Vec<f32>,
     /// Exact query: the vector, padded, and its inverse length.
     pub(crate) values: Vec<f32>,
     pub(crate) inverse_length: f32,

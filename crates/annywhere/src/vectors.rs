@@ -133,6 +133,17 @@ impl Vectors {
         }
     }
 
+    /// The mean of the vectors of some slots.
+    pub(crate) fn mean(&self, slots: &[Slot]) -> Vec<f32> {
+        let mut sums = vec![0.0f64; self.dimensions];
+        for &slot in slots {
+            for (sum, &x) in sums.iter_mut().zip(self.get(slot)) {
+                *sum += f64::from(x);
+            }
+        }
+        sums.iter().map(|sum| (sum / slots.len().max(1) as f64) as f32).collect()
+    }
+
     /// Components of a padded row.
     pub(crate) fn width(&self) -> usize {
         self.dimensions.next_multiple_of(LANES)

@@ -15,9 +15,8 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 const FORGERIES: usize = 10_000;
 const BLOCK_BYTES: usize = 64 * 1024;
 const DIMENSIONS: usize = 5;
-/// Kinds of sections that hold 4-byte numbers: lengths, vectors, links, twins, centres, cells, codebook, columns, words
-/// per row.
-const NUMBERS: [u32; 11] = [3, 5, 7, 9, 10, 11, 13, 14, 15, 24, 32];
+/// Kinds of sections that hold 4-byte numbers: lengths, vectors, twins, centres, cells, codebooks, columns, words per row.
+const NUMBERS: [u32; 11] = [3, 5, 7, 11, 13, 14, 15, 19, 20, 24, 32];
 /// Conditions on every kind of value that the files with columns have.
 const CONDITIONS: [&str; 9] = [
     r#"{"n":{"$gte":3}}"#,
@@ -108,9 +107,9 @@ fn original(quantization: Quantization, metric: Metric, m: usize) -> (Config, Se
     (config, sections)
 }
 
-/// A file of a scan with coded rows, dead slots and a tail.
-fn scanned(quantization: Quantization, metric: Metric) -> (Config, Sections) {
-    let config = Config { quantization: Some(quantization), ..config(DIMENSIONS, metric) };
+/// A file of a scan with coded rows, dead slots and a tail, or of a graph with codes of few bits.
+fn coded(quantization: Quantization, metric: Metric, hnsw_config: Option<HnswConfig>) -> (Config, Sections) {
+    let config = Config { quantization: Some(quantization), hnsw_config, ..config(DIMENSIONS, metric) };
     let mut random = Random(5);
     let mut vectors = |count: usize| -> Vec<Vec<f32>> {
         (0..count).map(|_| (0..DIMENSIONS).map(|_| random.below(5) as f32 - 1.9).collect()).collect()
@@ -286,14 +285,17 @@ fn filters_agree(database: &Database, random: &mut Random) {
 
 #[test]
 fn forged_files_are_refused_or_behave() {
+    let few_links = HnswConfig { m: Some(3), ef_construction: Some(10), ef_search: Some(5) };
     let originals = [
         original(Quantization::None, Metric::Euclidean, 4),
         original(Quantization::Scalar, Metric::Cosine, 2),
         original(Quantization::Scalar, Metric::Dot, 3),
         original(Quantization::Scalar, Metric::Euclidean, 16),
-        scanned(Quantization::Rabitq { bits: Some(4) }, Metric::Euclidean),
-        scanned(Quantization::Rabitq { bits: Some(1) }, Metric::Cosine),
-        scanned(Quantization::Product { subspaces: Some(4), k: None }, Metric::Dot),
+        coded(Quantization::Rabitq { bits: Some(4) }, Metric::Euclidean, None),
+        coded(Quantization::Rabitq { bits: Some(1) }, Metric::Cosine, None),
+        coded(Quantization::Product { subspaces: Some(4), k: None }, Metric::Dot, None),
+        coded(Quantization::Rabitq { bits: Some(2) }, Metric::Euclidean, Some(few_links)),
+        coded(Quantization::Product { subspaces: Some(3), k: None }, Metric::Cosine, Some(few_links)),
     ];
     try_forgeries(&originals, FORGERIES);
 }

@@ -6,7 +6,14 @@ import { embeddingText } from './embedding.js';
 import { type AnnywhereError, describe, invalidOption } from './errors.js';
 import { nearest } from './nearest.js';
 import type { BatchStorage } from './storage/pages.js';
-import type { DbOptions, DistanceMetric, Durability, IndexOptions, IndexType } from './types.js';
+import type {
+  DbOptions,
+  DistanceMetric,
+  Durability,
+  IndexOptions,
+  IndexType,
+  Quantization,
+} from './types.js';
 
 export const MAX_DIMENSIONS = 65_536;
 const MAX_ROWS = 2 ** 31 - 2;
@@ -17,6 +24,10 @@ const MAX_FILTER_DEPTH = 50;
 
 const METRICS: readonly DistanceMetric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
 const INDEXES: readonly IndexType[] = ['auto', 'scan', 'hnsw'];
+/** Centres per part of product codes; parts of a scan come in groups. */
+const GRAPH_CENTRES = 256;
+const SCAN_CENTRES = 16;
+const SCAN_SUBSPACES = 4;
 const QUANTIZATIONS = ['none', 'scalar', 'rabitq', 'product'] as const;
 const POLICIES = ['grow', 'error'] as const;
 const DURABILITIES: readonly Durability[] = ['strict', 'group', 'manual'];
@@ -189,43 +200,40 @@ function quantization(read: Reader): object | undefined {
 
 /** What the core refuses too, found here before the engine is there. */
 function refuseContradictions(config: KeptOptions & IndexConfig): void {
-  const type = config.quantization && (config.quantization as { type: string }).type;
+  const { type, bits, subspaces, k } = (config.quantization ?? {}) as Partial<Quantization>;
+  const ofGraphs = type === 'scalar' || (type === 'product' && k === GRAPH_CENTRES);
   const graph =
     config.index === 'hnsw' ||
     (config.index !== 'scan' &&
-      (config.hnswConfig !== undefined || type === 'scalar' || config.distanceMetric === 'manhattan'));
+      (config.hnswConfig !== undefined || ofGraphs || config.distanceMetric === 'manhattan'));
   if (config.distanceMetric === 'manhattan' && type !== undefined && type !== 'none') {
     throw invalidOption('quantization', "codes have no Manhattan distance; use 'none'");
   }
   if (graph && config.targetRecall !== undefined) {
     throw invalidOption('targetRecall', "is for the index 'scan'; the graph has hnswConfig.efSearch");
   }
-  if (graph && (type === 'rabitq' || type === 'product')) {
-    throw invalidOption(
-      'quantization',
-      `'${type}' is for the index 'scan'; a graph takes 'scalar' or 'none'`,
-    );
-  }
   if (!graph && config.hnswConfig !== undefined) {
     throw invalidOption('hnswConfig', "is for the index 'hnsw' and does nothing for 'scan'");
   }
   if (!graph && type === 'scalar') {
-    throw invalidOption('quantization', "'scalar' is for the index 'hnsw'; a scan takes 'rabitq' or 'none'");
-  }
-  const { bits, subspaces, k } = (config.quantization ?? {}) as {
-    bits?: number;
-    subspaces?: number;
-    k?: number;
-  };
-  if (bits === 3) throw invalidOption('quantization.bits', 'must be 1, 2 or 4, not 3');
-  const most = Math.ceil(config.dimensions / 4) * 4;
-  if (subspaces !== undefined && (subspaces % 4 !== 0 || subspaces > most)) {
     throw invalidOption(
-      'quantization.subspaces',
-      `must be a multiple of 4 from 4 to ${most}, not ${subspaces}`,
+      'quantization',
+      "'scalar' is for the index 'hnsw'; a scan takes 'rabitq', 'product' or 'none'",
     );
   }
-  if (k !== undefined && k !== 16) throw invalidOption('quantization.k', `must be 16, not ${k}`);
+  if ((bits as number) === 3) throw invalidOption('quantization.bits', 'must be 1, 2 or 4, not 3');
+  const step = graph ? 1 : SCAN_SUBSPACES;
+  const most = Math.ceil(config.dimensions / step) * step;
+  if (subspaces !== undefined && (subspaces % step !== 0 || subspaces > most)) {
+    throw invalidOption(
+      'quantization.subspaces',
+      `must be a multiple of ${step} from ${step} to ${most}, not ${subspaces}`,
+    );
+  }
+  const centres = graph ? GRAPH_CENTRES : SCAN_CENTRES;
+  if (k !== undefined && k !== centres) {
+    throw invalidOption('quantization.k', `must be ${centres}, not ${k}`);
+  }
 }
 
 /** Refuses names that a call does not know. `fail` makes the error from the name and the reason. */

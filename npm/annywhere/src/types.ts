@@ -37,10 +37,13 @@ export interface Quantization {
   type: 'none' | 'scalar' | 'rabitq' | 'product';
   /** `rabitq`: bits per dimension, 1, 2 or 4. Default 1 from 256 dimensions on, 2 from 64 on, else 4. */
   bits?: 1 | 2 | 4;
-  /** `product`: parts that are coded apart, a multiple of 4. Default one for every two dimensions. */
+  /**
+   * `product`: parts that are coded apart. For a scan a multiple of 4, by default one for every two dimensions; for a graph
+   * up to one per dimension, by default one for every four.
+   */
   subspaces?: number;
-  /** `product`: centres per part, 16. */
-  k?: 16;
+  /** `product`: centres per part, 16 for a scan, 256 for a graph. */
+  k?: 16 | 256;
 }
 
 /** How large filters may be: beyond that they are an `InvalidFilter`. */
@@ -104,8 +107,8 @@ export interface DbOptions {
   maxElementsPolicy?: 'grow' | 'error';
   /**
    * How neighbours are found. `scan`: codes of a few bits, scanned, with an error bound that decides which rows are
-   * compared exactly. `hnsw`: a graph. `auto`, the default: the graph if `hnswConfig` or `scalar` quantization is given or
-   * the metric is `manhattan`, else the scan.
+   * compared exactly. `hnsw`: a graph. `auto`, the default: the graph if `hnswConfig`, `scalar` quantization or
+   * product quantization with `k: 256` is given or the metric is `manhattan`, else the scan.
    */
   index?: IndexType;
   /** Parameters of the graph; giving them chooses the graph. */
@@ -113,8 +116,9 @@ export interface DbOptions {
   /**
    * How vectors are coded for finding candidates; hits are always scored with the vectors as given. A name is short for
    * `{ type: name }`. For a scan: `rabitq`, the default, a few bits per dimension; `product`, trained; `none`, every row is
-   * compared. For a graph: `scalar`, one byte per dimension, the default; `none`, the default up to 16 dimensions.
-   * `manhattan` has only `none`.
+   * compared. For a graph: `scalar`, one byte per dimension, the default; `none`, the default up to 16 dimensions;
+   * `rabitq` and `product` where memory counts: from some thousand rows on, the graph is built on the vectors and
+   * searched by codes, with lists so much longer that recall is kept. `manhattan` has only `none`. `auto`: the default.
    */
   quantization?: 'auto' | Quantization['type'] | Quantization;
   /** Part of the true neighbours that a scan aims to find, 0.5 to 1. Default 0.99. */

@@ -19,12 +19,13 @@
 //!
 //! 7. Whatever the heuristic drops, every row of the bottom layer leads to every other one ([`connect`]).
 //!
-//! A row's links of the bottom layer are `2m` numbers at a fixed place, ended by [`NONE`] where there are fewer.
+//! A row's links of the bottom layer are `2m` numbers at a fixed place, ascending, ended by [`NONE`] where there are fewer.
 
 mod connect;
 mod delete;
 pub(crate) mod filtered;
 mod insert;
+mod links;
 mod neighbors;
 pub(crate) mod search;
 
@@ -65,11 +66,11 @@ pub(crate) struct Graph {
 }
 
 /// A graph's content, as a file holds it.
-pub(crate) struct Parts<B, T> {
-    pub(crate) bottom: B,
-    pub(crate) upper: B,
-    /// Pairs of a linked slot and its twin.
-    pub(crate) twins: T,
+pub(crate) struct Parts {
+    /// See [`links`].
+    pub(crate) links: Vec<u8>,
+    /// Pairs of a linked slot and its twin, one after the other.
+    pub(crate) twins: Vec<Slot>,
     pub(crate) entry: Option<Slot>,
     pub(crate) loose: usize,
 }
@@ -168,6 +169,14 @@ impl Graph {
         let (used, empty) = places.split_at_mut(links.len());
         used.copy_from_slice(links);
         empty.fill(NONE);
+        // By insertion: most lists come sorted but for a few links at the end.
+        for end in 1..used.len() {
+            let mut at = end;
+            while at > 0 && used[at - 1] > used[at] {
+                used.swap(at - 1, at);
+                at -= 1;
+            }
+        }
     }
 
     /// The slots of rows equal to this one's.
@@ -189,36 +198,31 @@ impl Graph {
         self.bottom.bytes() + self.upper.bytes() + self.upper_start.bytes() + twins
     }
 
-    pub(crate) fn parts(&self) -> Parts<&Chunks<u32>, Vec<[Slot; 2]>> {
-        let pairs = self.twins.iter().flat_map(|(&slot, twins)| twins.iter().map(move |&twin| [slot, twin]));
-        Parts {
-            bottom: &self.bottom,
-            upper: &self.upper,
-            twins: pairs.collect(),
-            entry: self.entry,
-            loose: self.loose,
-        }
+    /// Pairs of a linked slot and its twin, one after the other.
+    pub(crate) fn twins_to_numbers(&self) -> Vec<Slot> {
+        self.twins
+            .iter()
+            .flat_map(|(&slot, twins)| twins.iter().flat_map(move |&twin| [slot, twin]))
+            .collect()
+    }
+
+    /// What a file keeps beside links and twins: where searches begin, and the rows linked since all were connected.
+    pub(crate) fn numbers(&self) -> (Option<Slot>, usize) {
+        (self.entry, self.loose)
     }
 
     /// Puts a graph together from the parts of a file. Where a slot's upper links lie follows from its level.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for links, twins or an entry point that no insert can have written.
-    pub(crate) fn from_parts(
-        options: &Options,
-        slots: &Slots,
-        parts: Parts<Chunks<u32>, Chunks<[Slot; 2]>>,
-    ) -> Result<Self, Error> {
+    /// [`Error::Corrupt`] for links, twins or an entry point that no insert can have written; [`Error::OutOfMemory`].
+    pub(crate) fn from_parts(options: &Options, slots: &Slots, parts: &Parts) -> Result<Self, Error> {
         let mut graph = Self::new(options);
-        let upper = graph.lay_out(slots.len())?;
-        if upper != parts.upper.len() {
-            let reason = format!("{} slots have {upper} upper rows, not {}", slots.len(), parts.upper.len());
-            return Err(Error::corrupt("graph", reason));
+        graph.reserve(slots.len())?;
+        if !graph.read_links(&parts.links) {
+            return Err(Error::corrupt("graph", "its links are not those of so many slots".to_owned()));
         }
-        (graph.bottom, graph.upper) = (parts.bottom, parts.upper);
         (graph.entry, graph.loose) = (parts.entry, parts.loose);
-        for pair in 0..parts.twins.len() {
-            let [slot, twin] = parts.twins.get(pair);
+        for &[slot, twin] in parts.twins.as_chunks().0 {
             graph.twins.entry(slot).or_default().push(twin);
         }
         graph.check(slots).map_err(|reason| Error::corrupt("graph", reason))?;

@@ -22,13 +22,13 @@ use super::{
     Task, check_block, check_lengths,
 };
 
-/// Proof that the processor has AVX2: only [`Avx2::detect`] makes one.
+/// Proof that the processor has AVX2 and POPCNT: only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
 
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx2").then_some(Self(()))
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")).then_some(Self(()))
     }
 
     /// What every processor with AVX-512 has, too.
@@ -37,7 +37,7 @@ impl Avx2 {
     }
 
     pub(super) fn run<T: Task>(self, task: T) -> T::Output {
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,popcnt")]
         fn with_features<T: Task>(kernels: Avx2, task: T) -> T::Output {
             task.run(kernels)
         }

@@ -28,12 +28,13 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512vnni")
-            && is_x86_feature_detected!("avx2");
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("popcnt");
         there.then_some(Self(()))
     }
 
     pub(super) fn run<T: Task>(self, task: T) -> T::Output {
-        #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl,avx512vnni")]
+        #[target_feature(enable = "avx2,popcnt,avx512f,avx512bw,avx512vl,avx512vnni")]
         fn with_features<T: Task>(kernels: Avx512, task: T) -> T::Output {
             task.run(kernels)
         }

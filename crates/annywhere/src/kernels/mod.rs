@@ -75,6 +75,31 @@ pub(crate) trait Kernels: Copy + Send + Sync {
     /// most 65,535. `sums`
     /// is written if any row reaches `least`.
     fn block_sums(self, tables: &[u8], codes: &[u8], least: u16, sums: &mut [u16; BLOCK_ROWS]) -> u32;
+    /// `Σ w(p)·w(r)·|query plane p ∧ row plane r|` over bits and planes, exact, with `w(i) = 2^i` but for the last plane of
+    /// the query, where it is `−2^i`: the product of numbers in two's complement and unsigned ones, each cut into bits.
+    ///
+    /// Words of planes lie interleaved: the first word of each plane, then the second of each. Plain loops everywhere,
+    /// which processors count bits in as fast as in registers of their own.
+    #[inline(always)]
+    fn dot_bits<const OURS: usize, const THEIRS: usize>(self, query: &[u64], rows: [&[u64]; 4]) -> [i32; 4] {
+        let (query, _) = query.as_chunks::<OURS>();
+        let [a, b, c, d] = rows;
+        let sum = |row: &[u64]| {
+            let mut sum = 0;
+            for (query, row) in query.iter().zip(row.as_chunks::<THEIRS>().0) {
+                for (place, &theirs) in row.iter().enumerate() {
+                    let mut inner = 0;
+                    for (weight, &ours) in query.iter().enumerate() {
+                        let count = (ours & theirs).count_ones() as i32;
+                        inner += if weight + 1 == OURS { -(count << weight) } else { count << weight };
+                    }
+                    sum += inner << place;
+                }
+            }
+            sum
+        };
+        [sum(a), sum(b), sum(c), sum(d)]
+    }
     /// Asks for the beginning of a row ahead of its use; does nothing where that is not possible.
     fn prefetch<T>(self, row: &[T]);
 }

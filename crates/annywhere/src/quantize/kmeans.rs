@@ -8,7 +8,8 @@ use crate::parallel;
 use crate::rng::mix;
 use crate::scratch::Scratches;
 use crate::shared::Shared;
-use crate::vectors::SquaredLength;
+use crate::slots::Slot;
+use crate::vectors::{SquaredLength, Vectors};
 
 /// Rows that one task assigns; each group of four centres is compared with all of them while it is in the cache.
 const BATCH: usize = 16;
@@ -23,6 +24,22 @@ const LAST_ROUNDS: usize = 2;
 pub(crate) trait Rows: Shared {
     fn len(&self) -> usize;
     fn row(&self, index: usize) -> (&[f32], f32);
+}
+
+/// Stored rows, of length 1 under cosine.
+pub(crate) struct Members<'a> {
+    pub(crate) vectors: &'a Vectors,
+    pub(crate) slots: &'a [Slot],
+}
+
+impl Rows for Members<'_> {
+    fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn row(&self, index: usize) -> (&[f32], f32) {
+        self.vectors.direction(self.slots[index])
+    }
 }
 
 /// Centres, one after the other, and what comparing with them needs.

@@ -1,9 +1,9 @@
-//! Product quantization with 16 centres per subspace (Jégou, Douze & Schmid 2011), for the same scan as
-//! [`rabitq`](super::rabitq).
+//! Product quantization (Jégou, Douze & Schmid 2011) with 16 centres per subspace, for the same scan as
+//! [`rabitq`](super::rabitq), or with 256 for single rows.
 //!
 //! ```text
 //! encode    o = R (x − c)               as there
-//!           k = (w_1(o), …, w_M(o))     the nearest of 16 trained centres in each of M subspaces of o √D / |o|
+//!           k = (w_1(o), …, w_M(o))     the nearest of the trained centres in each of M subspaces of o √D / |o|
 //!           f = |o|² / ⟨k, o⟩           one factor per row
 //! estimate  ⟨q, x − c⟩ ≈ f ⟨R q, k⟩
 //! ```
@@ -22,6 +22,8 @@ pub(crate) const SUBSPACE_STEP: usize = 2 * GROUPED_BYTES;
 #[derive(Debug, Clone)]
 pub(crate) struct ProductCodec {
     subspaces: usize,
+    /// Centres of a subspace, 16 or 256.
+    entries: usize,
     /// Dimensions of a subspace.
     width: usize,
     rotation: Rotation,
@@ -31,14 +33,14 @@ pub(crate) struct ProductCodec {
 }
 
 impl ProductCodec {
-    /// `subspaces` is a multiple of [`SUBSPACE_STEP`].
-    pub(crate) fn new(subspaces: usize, dimensions: usize) -> Self {
+    /// For the scan `entries` is [`TABLE_ENTRIES`] and `subspaces` a multiple of [`SUBSPACE_STEP`].
+    pub(crate) fn new(subspaces: usize, entries: usize, dimensions: usize) -> Self {
         let mut width = dimensions.div_ceil(subspaces);
         while !(width * subspaces).is_multiple_of(LANES) {
             width += 1;
         }
         let rotation = Rotation::new(width * subspaces);
-        Self { subspaces, width, rotation, codebook: Vec::new(), kappa: 0.0 }
+        Self { subspaces, entries, width, rotation, codebook: Vec::new(), kappa: 0.0 }
     }
 
     pub(crate) fn padded(&self) -> usize {
@@ -46,7 +48,7 @@ impl ProductCodec {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.subspaces / 2
+        if self.entries == TABLE_ENTRIES { self.subspaces / 2 } else { self.subspaces }
     }
 
     /// The centres, and the deviation of estimates that they were measured to have.
@@ -56,7 +58,7 @@ impl ProductCodec {
 
     /// Takes over what a file holds; false if it does not fit.
     pub(crate) fn replace(&mut self, codebook: Vec<f32>, kappa: f32) -> bool {
-        let fits = codebook.len() == self.padded() * TABLE_ENTRIES;
+        let fits = codebook.len() == self.padded() * self.entries;
         let sound = codebook.iter().all(|x| x.is_finite()) && kappa.is_finite() && kappa >= 0.0;
         (self.codebook, self.kappa) = (codebook, kappa);
         fits && sound
@@ -73,8 +75,8 @@ impl ProductCodec {
         self.codebook.clear();
         for subspace in 0..self.subspaces {
             let rows = Slices::new(&vectors, subspace * self.width, self.width);
-            let centres = kmeans::train(&rows, rows.padded, TABLE_ENTRIES, scratches);
-            for centre in 0..TABLE_ENTRIES {
+            let centres = kmeans::train(&rows, rows.padded, self.entries, scratches);
+            for centre in 0..self.entries {
                 self.codebook.extend_from_slice(&centres.get(centre)[..self.width]);
             }
         }
@@ -93,10 +95,16 @@ impl ProductCodec {
         self.kappa = (sum / (vectors.len() * self.padded()).max(1) as f32).sqrt();
     }
 
+    /// The centres of a subspace, one after the other.
+    #[inline(always)]
+    fn centres(&self, subspace: usize) -> &[f32] {
+        &self.codebook[subspace * self.width * self.entries..][..self.width * self.entries]
+    }
+
     /// The centre nearest to a part of a vector.
     #[inline(always)]
     fn nearest(&self, subspace: usize, part: &[f32]) -> (usize, &[f32]) {
-        let centres = &self.codebook[subspace * self.width * TABLE_ENTRIES..][..self.width * TABLE_ENTRIES];
+        let centres = self.centres(subspace);
         let (mut best, mut least) = (0, f32::INFINITY);
         for (index, centre) in centres.chunks_exact(self.width).enumerate() {
             let mut distance = 0.0;
@@ -126,7 +134,11 @@ impl ProductCodec {
         let mut product = 0.0f32;
         for (subspace, part) in vector.chunks_exact(self.width).enumerate() {
             let (index, centre) = self.nearest(subspace, part);
-            code[subspace / 2] |= (index as u8) << (subspace % 2 * 4);
+            if self.entries == TABLE_ENTRIES {
+                code[subspace / 2] |= (index as u8) << (subspace % 2 * 4);
+            } else {
+                code[subspace] = index as u8;
+            }
             for (w, o) in centre.iter().zip(part) {
                 product += w * o;
             }
@@ -146,10 +158,9 @@ impl ProductCodec {
         let square = kernels.dot(rotated, [rotated; 4])[0];
         let products = |subspace: usize| {
             let part = &rotated[subspace * self.width..][..self.width];
-            let centres =
-                &self.codebook[subspace * self.width * TABLE_ENTRIES..][..self.width * TABLE_ENTRIES];
             let mut products = [0.0f32; TABLE_ENTRIES];
-            for (product, centre) in products.iter_mut().zip(centres.chunks_exact(self.width)) {
+            for (product, centre) in products.iter_mut().zip(self.centres(subspace).chunks_exact(self.width))
+            {
                 for (w, q) in centre.iter().zip(part) {
                     *product += w * q;
                 }
@@ -178,6 +189,51 @@ impl ProductCodec {
                 entries.push(((product - least) * scale + 0.5) as u8);
             }
         }
+    }
+}
+
+/// A query for single rows: its product with every centre of every subspace.
+#[derive(Debug, Default)]
+pub(crate) struct TableQuery {
+    products: Vec<f32>,
+    rotated: Vec<f32>,
+}
+
+impl ProductCodec {
+    /// Prepares a query for [`sums`](Self::sums).
+    #[inline(always)]
+    pub(crate) fn aim_at_rows(&self, vector: &[f32], query: &mut TableQuery) {
+        let TableQuery { products, rotated } = query;
+        rotated.clear();
+        rotated.extend_from_slice(vector);
+        rotated.resize(self.padded(), 0.0);
+        self.rotation.rotate(rotated);
+        products.clear();
+        for (subspace, part) in rotated.chunks_exact(self.width).enumerate() {
+            for centre in self.centres(subspace).chunks_exact(self.width) {
+                let mut product = 0.0;
+                for (w, q) in centre.iter().zip(part) {
+                    product += w * q;
+                }
+                products.push(product);
+            }
+        }
+    }
+
+    /// `⟨R q, k⟩` for four rows, added up in the order of the subspaces. A byte of code cannot leave its table.
+    #[inline(always)]
+    pub(crate) fn sums(&self, query: &TableQuery, rows: [&[u64]; 4]) -> [f32; 4] {
+        let [a, b, c, d] = rows;
+        let bytes = |row| -> &[u8] { &bytemuck::cast_slice(row)[..self.subspaces] };
+        let (a, b, c, d) = (bytes(a), bytes(b), bytes(c), bytes(d));
+        let mut sums = [0.0f32; 4];
+        for (at, table) in query.products.as_chunks::<{ u8::MAX as usize + 1 }>().0.iter().enumerate() {
+            sums[0] += table[usize::from(a[at])];
+            sums[1] += table[usize::from(b[at])];
+            sums[2] += table[usize::from(c[at])];
+            sums[3] += table[usize::from(d[at])];
+        }
+        sums
     }
 }
 

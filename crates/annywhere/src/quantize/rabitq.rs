@@ -16,6 +16,10 @@
 //! `⟨R q, k⟩` is a sum of table entries: a nibble of the code holds `4 / B` dimensions and picks one of 16 partial sums.
 //! Entries are bytes with a common scale. It is so small that the entries of neighbouring tables can be added up as
 //! bytes, and everything as 16-bit numbers.
+//!
+//! Single rows, of which a graph ranks four here and four there, are kept as bit planes instead: bit `r` of all levels, 64
+//! dimensions to a word. The query becomes whole numbers of a few bits, cut into planes too; the sum is one of counted bits
+//! (as in the RaBitQ paper).
 
 use super::rotate::Rotation;
 use super::tables::{Ranges, Tables, deviation_of};
@@ -23,6 +27,10 @@ use crate::kernels::{GROUPED_BYTES, Kernels, TABLE_ENTRIES};
 
 /// Components of codes with one bit are padded to a multiple of this, of others to half as many: whole groups of bytes.
 const ONE_BIT_STEP: usize = 16;
+/// Dimensions of a word of a bit plane.
+const WORD_BITS: usize = u64::BITS as usize;
+/// Bit planes of a query for codes of 1, 2 and 4 bits: its rounding should add little to the error of the codes.
+const QUERY_PLANES: [usize; 3] = [4, 5, 6];
 /// Table entries are computed with this many fraction bits.
 const FRACTION_BITS: u32 = 8;
 
@@ -147,6 +155,83 @@ impl RabitqCodec {
         {
             fill_table(self.bits, components, weight_scale, table);
         }
+    }
+}
+
+/// A query for single rows.
+#[derive(Debug, Default)]
+pub(crate) struct BitQuery {
+    /// Planes of whole numbers, in two's complement.
+    words: Vec<u64>,
+    /// The product of query and code is `slope · sum + offset`.
+    slope: f32,
+    offset: f32,
+    rotated: Vec<f32>,
+}
+
+impl RabitqCodec {
+    /// Words of a row's code as bit planes.
+    pub(crate) fn words(&self) -> usize {
+        self.padded.div_ceil(WORD_BITS) * self.bits as usize
+    }
+
+    fn query_planes(&self) -> usize {
+        QUERY_PLANES[self.bits.ilog2() as usize]
+    }
+
+    /// Sorts a code, as [`encode`](Self::encode) writes it, into bit planes.
+    pub(crate) fn to_planes(&self, code: &[u8], words: &mut [u64]) {
+        let bits = self.bits as usize;
+        words.fill(0);
+        for at in 0..self.padded {
+            let level = code[at * bits / 8] >> (at * bits % 8);
+            for plane in 0..bits {
+                let bit = u64::from(level >> plane & 1);
+                words[at / WORD_BITS * bits + plane] |= bit << (at % WORD_BITS);
+            }
+        }
+    }
+
+    /// Prepares a query for [`sums`](Self::sums).
+    pub(crate) fn aim_at_planes(&self, vector: &[f32], query: &mut BitQuery) {
+        let BitQuery { words, slope, offset, rotated } = query;
+        rotated.clear();
+        rotated.extend_from_slice(vector);
+        rotated.resize(self.padded, 0.0);
+        self.rotation.rotate(rotated);
+        let mut largest = 0.0f32;
+        for x in rotated.iter() {
+            largest = if x.abs() > largest { x.abs() } else { largest };
+        }
+        let planes = self.query_planes();
+        let most = ((1 << (planes - 1)) - 1) as f32;
+        let inverse = if largest > 0.0 { most / largest } else { 0.0 };
+        words.clear();
+        words.resize(self.padded.div_ceil(WORD_BITS) * planes, 0);
+        let mut total = 0;
+        for (at, x) in rotated.iter().enumerate() {
+            let scaled = x * inverse;
+            let number = (scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as i32;
+            total += number;
+            for plane in 0..planes {
+                let bit = (number >> plane & 1) as u64;
+                words[at / WORD_BITS * planes + plane] |= bit << (at % WORD_BITS);
+            }
+        }
+        *slope = largest / most;
+        *offset = -0.5 * ((1u32 << self.bits) - 1) as f32 * (total as f32 * *slope);
+    }
+
+    /// About `⟨R q, k⟩` for four rows.
+    #[inline(always)]
+    pub(crate) fn sums<K: Kernels>(&self, kernels: K, query: &BitQuery, rows: [&[u64]; 4]) -> [f32; 4] {
+        let sums = match self.bits {
+            1 => kernels.dot_bits::<{ QUERY_PLANES[0] }, 1>(&query.words, rows),
+            2 => kernels.dot_bits::<{ QUERY_PLANES[1] }, 2>(&query.words, rows),
+            _ => kernels.dot_bits::<{ QUERY_PLANES[2] }, 4>(&query.words, rows),
+        };
+        let sum = |at: usize| query.slope * sums[at] as f32 + query.offset;
+        [sum(0), sum(1), sum(2), sum(3)]
     }
 }
 

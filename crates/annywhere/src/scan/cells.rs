@@ -15,7 +15,7 @@ use crate::kernels::{self, BLOCK_ROWS, Kernels, LANES, Task};
 use crate::metric::Metric;
 use crate::options::Options;
 use crate::parallel;
-use crate::quantize::kmeans::{self, Rows};
+use crate::quantize::kmeans::{self, Members};
 use crate::quantize::scalar;
 use crate::scratch::{Candidate, Scratch, Scratches};
 use crate::slots::{Slot, Slots};
@@ -97,22 +97,6 @@ pub(crate) struct Arrangement {
     starts: Vec<Slot>,
     trained: usize,
     placed: usize,
-}
-
-/// Rows by number, of which each is a slot.
-struct Members<'a> {
-    vectors: &'a Vectors,
-    slots: &'a [Slot],
-}
-
-impl Rows for Members<'_> {
-    fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    fn row(&self, index: usize) -> (&[f32], f32) {
-        self.vectors.direction(self.slots[index])
-    }
 }
 
 impl Scan {

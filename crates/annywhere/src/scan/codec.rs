@@ -19,8 +19,8 @@ impl Codec {
             Quantization::Rabitq { bits } => {
                 Some(Self::Rabitq(RabitqCodec::new(u32::from(bits?), options.dimensions)))
             }
-            Quantization::Product { subspaces, .. } => {
-                Some(Self::Product(ProductCodec::new(subspaces?, options.dimensions)))
+            Quantization::Product { subspaces, k } => {
+                Some(Self::Product(ProductCodec::new(subspaces?, k?, options.dimensions)))
             }
             Quantization::None | Quantization::Scalar => None,
         }

@@ -11,6 +11,7 @@ use super::{SharedSource, Sink, Source};
 use crate::calibration::Calibration;
 use crate::chunks::Chunks;
 use crate::codes::Codes;
+use crate::compact;
 use crate::error::Error;
 use crate::fixed_texts::FixedTexts;
 use crate::graph::{self, Graph};
@@ -19,7 +20,6 @@ use crate::metadata::Columns;
 use crate::options::{
     Config, MAX_ROWS, Options, agree, agree_on_embedding, check_embedding, check_text_fields,
 };
-use crate::quantize::scalar::ScalarCodec;
 use crate::rows;
 use crate::scan::{Numbers, Parts};
 use crate::slots::{Slot, Slots};
@@ -51,14 +51,16 @@ enum Kind {
     Metadata = 6,
     Vectors = 7,
     ScalarCodes = 8,
-    BottomLinks = 9,
-    UpperLinks = 10,
     Twins = 11,
     ScanBlocks = 12,
     ScanCentres = 13,
     ScanCells = 14,
     ScanCodebook = 15,
     ScanOrigin = 16,
+    Links = 17,
+    CompactCodes = 18,
+    CodeCentre = 19,
+    CodeBook = 20,
     Columns = 24,
     WordLengths = 32,
     Words = 33,
@@ -77,6 +79,8 @@ struct State {
     loose: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     calibration: Option<Calibration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    codes: Option<compact::Numbers>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scan: Option<Numbers>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -178,6 +182,7 @@ fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<
         entry: None,
         loose: 0,
         calibration: None,
+        codes: None,
         scan: None,
         text_fields: Vec::new(),
         embedding: stored.embedding.clone(),
@@ -191,17 +196,26 @@ fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<
     ];
     match &stored.index {
         Index::Graph { graph, codes } => {
-            let parts = graph.parts();
-            (state.entry, state.loose) = (parts.entry, parts.loose);
+            (state.entry, state.loose) = graph.numbers();
             state.calibration = graph.calibration.get().cloned();
-            sections.push((Kind::BottomLinks, Content::Parts(parts.bottom.parts().collect())));
-            sections.push((Kind::UpperLinks, Content::Parts(parts.upper.parts().collect())));
-            sections.push((
-                Kind::Twins,
-                made_once(find(Kind::Twins), || bytemuck::cast_slice(&parts.twins).to_vec()),
-            ));
-            if let Codes::Scalar { rows, .. } = codes {
-                sections.push((Kind::ScalarCodes, Content::Parts(rows.parts().collect())));
+            let twins = || bytemuck::cast_slice(&graph.twins_to_numbers()).to_vec();
+            sections.push((Kind::Links, made_once(find(Kind::Links), || graph.links_to_bytes())));
+            sections.push((Kind::Twins, made_once(find(Kind::Twins), twins)));
+            let numbers = |numbers| Content::Parts(vec![bytemuck::cast_slice::<f32, u8>(numbers)]);
+            match codes {
+                Codes::None => {}
+                Codes::Scalar(codes) => {
+                    sections.push((Kind::CodeCentre, numbers(codes.centre())));
+                    sections.push((Kind::ScalarCodes, Content::Parts(codes.rows().parts().collect())));
+                }
+                Codes::Compact(codes) if codes.is_trained() => {
+                    let (beside, centre, codebook) = codes.parts();
+                    state.codes = Some(beside);
+                    sections.push((Kind::CodeCentre, numbers(centre)));
+                    sections.push((Kind::CodeBook, numbers(codebook)));
+                    sections.push((Kind::CompactCodes, Content::Parts(codes.rows().parts().collect())));
+                }
+                Codes::Compact(_) => {}
             }
         }
         Index::Scan(scan) => {
@@ -479,18 +493,31 @@ fn read_parts(
     let mut index = Index::new(&options);
     match &mut index {
         Index::Graph { graph, codes } => {
-            if let Codes::Scalar { codec, rows } = codes {
-                *rows = file.chunks(Kind::ScalarCodes, codec.lines(), Some(state.slots))?;
-                if let Some(slot) = (0..rows.len()).find(|&slot| !ScalarCodec::is_sound(rows.row(slot))) {
-                    let reason = format!("slot {slot} has a scale that no insert writes");
-                    return Err(Error::corrupt("codes", reason));
+            match codes {
+                Codes::None => {}
+                Codes::Scalar(codes) => {
+                    let rows = file.chunks(Kind::ScalarCodes, codes.codec().lines(), Some(state.slots))?;
+                    let replaced = codes.replace(rows, file.numbers(Kind::CodeCentre)?);
+                    replaced.map_err(|reason| Error::corrupt("codes", reason))?;
                 }
+                Codes::Compact(codes) => match &state.codes {
+                    Some(numbers) => {
+                        let rows =
+                            file.chunks(Kind::CompactCodes, codes.rows().stride(), Some(state.slots))?;
+                        let (centre, book) = (file.numbers(Kind::CodeCentre)?, file.numbers(Kind::CodeBook)?);
+                        codes.replace(numbers, centre, book, rows, lanes)?;
+                    }
+                    None => codes.rows_mut().grow(state.slots, 0)?,
+                },
             }
-            let bottom = file.chunks(Kind::BottomLinks, 2 * options.m, Some(state.slots))?;
-            let upper = file.chunks(Kind::UpperLinks, options.m, None)?;
-            let twins = file.chunks(Kind::Twins, 1, None)?;
-            let parts = graph::Parts { bottom, upper, twins, entry: state.entry, loose: state.loose };
-            **graph = Graph::from_parts(&options, &slots, parts)?;
+            file.rows::<[Slot; 2]>(Kind::Twins, 1, None)?;
+            let parts = graph::Parts {
+                links: file.numbers(Kind::Links)?,
+                twins: file.numbers(Kind::Twins)?,
+                entry: state.entry,
+                loose: state.loose,
+            };
+            **graph = Graph::from_parts(&options, &slots, &parts)?;
             if let Some(calibration) = state.calibration {
                 if !calibration.is_sound() {
                     return Err(Error::corrupt("calibration", "its tables are not of ascending parts"));
@@ -773,14 +800,16 @@ mod tests {
             Kind::Metadata,
             Kind::Vectors,
             Kind::ScalarCodes,
-            Kind::BottomLinks,
-            Kind::UpperLinks,
             Kind::Twins,
             Kind::ScanBlocks,
             Kind::ScanCentres,
             Kind::ScanCells,
             Kind::ScanCodebook,
             Kind::ScanOrigin,
+            Kind::Links,
+            Kind::CompactCodes,
+            Kind::CodeCentre,
+            Kind::CodeBook,
             Kind::Columns,
             Kind::WordLengths,
             Kind::Words,
