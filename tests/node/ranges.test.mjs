@@ -69,6 +69,8 @@ onEveryEngine('a file at a URL', ({ name, VectorDb }) => {
       [most, all] = [Math.max(most, requests), all + sent];
     }
     assert.ok(opening.sent + all < bytes.length / 2);
+    assert.equal((await db.health()).status, 'healthy');
+    assert.equal(server.count().requests, 0, 'health() fetches nothing');
     console.log(
       `${name}: ${ROWS} x ${DIMENSIONS}, a file of ${bytes.length} bytes: opened with ${opening.requests} requests ` +
         `and ${opening.sent} bytes; 20 searches took ${all} bytes, ${most} requests at most`,

@@ -32,6 +32,11 @@ export class GuardedEngine {
     return this.#loaded.implementation;
   }
 
+  /** Whether parts of what it reads may have to be got first. */
+  get isRanged(): boolean {
+    return this.#ranged !== undefined;
+  }
+
   get simd(): string {
     return this.#guard(() => this.#loaded.module.simd());
   }

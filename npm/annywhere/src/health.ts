@@ -16,13 +16,14 @@ const LEAST_RECALL_OF_GRAPHS = 0.9;
 /** Places of removed rows are used again before this, except after removals without inserts. */
 const MOST_DELETED = 0.5;
 
-/** How many rows are to be searched for. */
-export function checkHealth(options: HealthOptions): number {
+/** How many rows are to be searched for, if that was said. */
+export function checkHealth(options: HealthOptions): number | undefined {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidArgument('options', `must be an object, not ${describe(options)}`);
   }
   refuseUnknown(options, ['samples'], invalidArgument);
-  const { samples = DEFAULT_SAMPLES } = options;
+  const { samples } = options;
+  if (samples === undefined) return undefined;
   if (Number.isInteger(samples) && samples >= 0 && samples <= MAX_SAMPLES) return samples;
   const given = typeof samples === 'number' ? samples : describe(samples);
   throw invalidArgument('samples', `must be an integer from 0 to ${MAX_SAMPLES}, not ${given}`);
@@ -33,8 +34,10 @@ export async function examine(
   engine: GuardedEngine,
   stats: Stats,
   keeper: Keeper | undefined,
-  samples: number,
+  asked: number | undefined,
 ): Promise<Health> {
+  // Comparing with all rows would fetch all of a file at a URL.
+  const samples = asked ?? (engine.isRanged ? 0 : DEFAULT_SAMPLES);
   const recall = samples > 0 && stats.count > 0 ? await recallOf(engine, samples) : undefined;
   const store = keeper && (await storeHealth(keeper));
   const problems = [...problemsOf(stats, recall, store)];

@@ -501,7 +501,7 @@ export interface SaveInfo {
 
 /** How thorough `health` is. */
 export interface HealthOptions {
-  /** Rows whose neighbours are searched for and compared with all rows, 0 to 10,000. Default 32; 0 leaves it out. */
+  /** Rows whose neighbours are searched for and compared with all rows, 0 to 10,000; 0 leaves it out. Default 32, of a file at a URL 0. */
   samples?: number;
 }
 
