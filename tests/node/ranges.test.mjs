@@ -113,6 +113,35 @@ onEveryEngine('a file at a URL', ({ name, VectorDb }) => {
     await db.close();
   });
 
+  it('is opened and searched the same with a graph, and where every search compares every row', async () => {
+    const rows = Array.from({ length: 5_000 }, (_, row) => ({
+      id: `${row}`,
+      vector: vectorAround(middles[row % middles.length], 0.6),
+    }));
+    for (const options of [
+      { hnswConfig: { m: 16 } },
+      { index: 'hnsw', quantization: { type: 'none' } },
+      { quantization: { type: 'none' } },
+    ]) {
+      const near = new wasm.VectorDb({ dimensions: DIMENSIONS, ...options });
+      await near.insertBatch(rows);
+      const content = Buffer.from(await near.toBytes());
+      await serve({}, content);
+      const db = await VectorDb.open(server.url);
+      for (let query = 0; query < 5; query++) {
+        const search = { vector: question(), k: 10 };
+        assert.deepEqual(await db.search(search), await near.search(search));
+      }
+      const { requests, sent } = server.count();
+      assert.ok(sent < 1.1 * content.length, `${sent} bytes of ${content.length}`);
+      console.log(
+        `${name}, ${JSON.stringify(options)}: ${requests} requests, ${sent} of ${content.length} bytes`,
+      );
+      await db.close();
+      await near.close();
+    }
+  });
+
   it('is read faster and faster where it is read from end to end', async () => {
     const db = await opened({});
     server.count();
