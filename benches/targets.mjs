@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepare } from './peers/datasets.mjs';
+import { installPython } from './peers/install.mjs';
 
 const { values: given } = parseArgs({
   options: {
@@ -15,6 +16,7 @@ const { values: given } = parseArgs({
   },
 });
 
+await installPython();
 const cargo = ['run', '--release', '--quiet', '-p', 'annywhere', '--features', 'parallel'];
 for (const set of given.sets.split(',')) {
   const { files, dimensions } = await prepare(set);

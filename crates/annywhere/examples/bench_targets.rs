@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use annywhere::{Database, SearchParams};
 
-const K: usize = 10;
+const KS: [usize; 3] = [1, 10, 100];
 /// Rows of the set that are taken.
 const MOST_ROWS: usize = 200_000;
 const HELD_OUT: usize = 1_000;
@@ -40,29 +40,34 @@ fn main() -> Result<(), Box<dyn Error>> {
         database.insert(&documents, &rows)?;
         println!("{folder}, {index:?}: {count} x {dimensions} in {:.1} s", begin.elapsed().as_secs_f64());
         let begin = Instant::now();
-        let first = SearchParams { k: K, target_recall: Some(0.9), ..SearchParams::default() };
+        let first = SearchParams { target_recall: Some(0.9), ..SearchParams::default() };
         database.search(&held_out[..dimensions], &first)?;
         println!("first search with a target: {:.1} ms", begin.elapsed().as_secs_f64() * 1e3);
         for (name, queries) in [("rows kept out", &held_out), ("queries of the set", &others)] {
-            let exact = SearchParams { k: K, exact: true, ..SearchParams::default() };
+            let exact = SearchParams { k: KS[KS.len() - 1], exact: true, ..SearchParams::default() };
             let truth = answers(&database, queries, &exact)?;
-            println!("| {name}: target | recall@{K} | us |\n|---|---|---|");
+            let columns = KS.map(|k| format!(" recall@{k} | us |")).concat();
+            println!("| {name}: target |{columns}\n|---{}|", "|---".repeat(2 * KS.len()));
             for target in TARGETS.map(Some).into_iter().chain([None]) {
-                let params = SearchParams { k: K, target_recall: target, ..SearchParams::default() };
-                let found = answers(&database, queries, &params)?;
-                let shared: usize = found
-                    .iter()
-                    .zip(&truth)
-                    .map(|(found, truth)| found.iter().filter(|id| truth.contains(id)).count())
-                    .sum();
-                let begin = Instant::now();
-                for query in queries.chunks_exact(dimensions) {
-                    database.search(query, &params)?;
+                let mut line = target.map_or("default".to_owned(), |target| target.to_string());
+                for k in KS {
+                    let params = SearchParams { k, target_recall: target, ..SearchParams::default() };
+                    let found = answers(&database, queries, &params)?;
+                    let shared: usize = found
+                        .iter()
+                        .zip(&truth)
+                        .map(|(found, truth)| found.iter().filter(|id| truth[..k].contains(id)).count())
+                        .sum();
+                    let begin = Instant::now();
+                    for query in queries.chunks_exact(dimensions) {
+                        database.search(query, &params)?;
+                    }
+                    let queries = queries.len() / dimensions;
+                    let micros = begin.elapsed().as_secs_f64() * 1e6 / queries as f64;
+                    let recall = shared as f64 / (queries * k) as f64;
+                    line += &format!(" | {recall:.4} | {micros:.0}");
                 }
-                let queries = queries.len() / dimensions;
-                let micros = begin.elapsed().as_secs_f64() * 1e6 / queries as f64;
-                let target = target.map_or("default".to_owned(), |target| target.to_string());
-                println!("| {target} | {:.4} | {micros:.0} |", shared as f64 / (queries * K) as f64);
+                println!("| {line} |");
             }
         }
     }

@@ -179,6 +179,11 @@ impl Codes {
         }
     }
 
+    /// Whether ranks are so rough that the nearest rows may lie behind many others.
+    pub(crate) fn are_rough(&self) -> bool {
+        matches!(self, Self::Compact(codes) if codes.is_trained())
+    }
+
     /// The rows as a search sees them.
     pub(crate) fn space<'a>(&'a self, vectors: &'a Vectors) -> CodeSpace<'a> {
         match self {

@@ -11,6 +11,7 @@ use crate::filter::{FilterLimits, Recent, Selection};
 use crate::graph::Graph;
 use crate::graph::filtered::FilteredSearch;
 use crate::graph::search::Search;
+use crate::graph::stop::Stop;
 use crate::hits::{Hits, Row, SearchParams};
 use crate::kernels;
 use crate::options::{self, Config, MAX_ROWS, Options, check_embedding, check_target_recall};
@@ -65,6 +66,8 @@ pub(crate) enum Method {
     },
     Graph {
         ef: usize,
+        /// Ends walks without a filter instead of `ef`.
+        stop: Option<Stop>,
         rescore: bool,
     },
     Scan(Effort),
@@ -521,9 +524,12 @@ impl Database {
         let weigher = params.weigh.as_ref().map(|weigh| self.weigher(weigh)).transpose()?;
         // How many of the nearest rows have to be found.
         let near = weigher.as_ref().map_or(params.k, |weigher| weigher.candidates.max(params.k)).min(rows);
-        let ef = match params.target_recall {
-            Some(target) if !params.exact => self.length_for(target, near)?.max(near),
-            _ => self.widened(params.ef.unwrap_or(options.ef_search).max(near)),
+        let (ef, stop) = match params.target_recall {
+            Some(target) if !params.exact => {
+                let (ef, stop) = self.list_for(target, near)?;
+                (ef.max(near), stop)
+            }
+            _ => (self.widened(params.ef.unwrap_or(options.ef_search).max(near)), None),
         };
         let ef = ef.min(MAX_ROWS);
         let selected = |test: &dyn Fn(&Selection) -> bool| selection.as_deref().is_some_and(test);
@@ -538,7 +544,7 @@ impl Database {
                 if codes.is_some() && selected(&|selection| selection.is_few_for_codes(ef)) {
                     Method::Codes { ef, rescore }
                 } else {
-                    Method::Graph { ef, rescore }
+                    Method::Graph { ef, stop, rescore }
                 }
             }
             Index::Scan(scan)
@@ -583,7 +589,7 @@ impl Database {
                 scratch.sorted.len() >= k || weigher.is_some()
             }
             (
-                Method::Codes { ef, rescore } | Method::Graph { ef, rescore },
+                Method::Codes { ef, rescore } | Method::Graph { ef, rescore, .. },
                 Index::Graph { graph, codes },
             ) => {
                 let space = codes.space(vectors);
@@ -594,7 +600,8 @@ impl Database {
                     kernels::run(ExactScan { space, slots, mask, weigher: None, k: ef, scratch });
                     true
                 } else {
-                    walk(graph, space, slots, selection, ef, scratch)
+                    let stop = if let Method::Graph { stop, .. } = plan.method { stop } else { None };
+                    walk(graph, space, slots, selection, (ef, stop), scratch)
                 };
                 if ended && rescore {
                     kernels::run(Rescore { vectors, scratch });
@@ -757,13 +764,13 @@ fn walk(
     space: CodeSpace<'_>,
     slots: &Slots,
     selection: Option<&Selection>,
-    ef: usize,
+    (ef, stop): (usize, Option<Stop>),
     scratch: &mut Scratch,
 ) -> bool {
     let ended = match selection {
         Some(selection) => kernels::run(FilteredSearch { graph, space, slots, selection, ef, scratch }),
         None => {
-            kernels::run(Search { graph, space, slots, ef, without: None, scratch });
+            kernels::run(Search { graph, space, slots, ef, stop, scratch });
             true
         }
     };

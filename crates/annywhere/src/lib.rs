@@ -27,6 +27,7 @@ mod metric;
 mod options;
 mod parallel;
 mod quantize;
+mod reach;
 mod rng;
 mod rows;
 mod scan;

@@ -139,6 +139,17 @@ impl Pool {
         }
     }
 
+    /// Drops the candidates from `most` on that lie behind all expanded ones.
+    pub(crate) fn truncate(&mut self, most: usize) {
+        self.candidates.truncate(most.max(self.cursor));
+    }
+
+    /// The place of the candidate that was expanded last, as long as nothing has been offered since.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> usize {
+        self.cursor - 1
+    }
+
     /// All candidates, nearest first.
     pub(crate) fn candidates(&self) -> &[Candidate] {
         &self.candidates

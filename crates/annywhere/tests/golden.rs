@@ -119,7 +119,7 @@ const SCANNED: [(u64, u64); 5] = [
     (0xc6e4_652a_713e_de89, 0xfe5a_f0e7_c177_e5fd),
     (0xf83d_96af_a139_85d1, 0xe43f_e1be_d3f5_98e7),
     (0xac3f_08fb_2cad_b0a7, 0xb65c_a0fe_607e_82a3),
-    (0x19ce_06ca_9001_5953, 0x64da_8b33_2181_01d5),
+    (0x19ce_06ca_9001_5953, 0x8630_dc19_2832_0611),
     (0x9ed7_f1ae_077d_d611, 0x5de7_4847_ab89_12c9),
 ];
 

@@ -147,15 +147,17 @@ fn rows_that_only_their_codes_make_equal_are_told_apart() {
 #[test]
 fn a_graph_finds_the_part_that_is_asked_for() {
     let mut random = Random(12);
-    let mut rows =
-        |count: usize| -> Vec<Vec<f32>> { (0..count).map(|_| random.clustered(24, 1.5)).collect() };
+    let mut rows = |count: usize, spread: f32| -> Vec<Vec<f32>> {
+        (0..count).map(|_| random.clustered(24, spread)).collect()
+    };
     let config = Config {
         hnsw_config: Some(HnswConfig { m: Some(4), ef_construction: Some(20), ef_search: None }),
         ..graph(24, Metric::Cosine)
     };
-    let mut database = filled(&config, &rows(6_000));
-    let queries = rows(200);
-    let found = |database: &Database, target: f32, k: usize| {
+    let mut database = filled(&config, &rows(6_000, 1.5));
+    // Others than rows, farther from all of them.
+    let (queries, far) = (rows(200, 1.5), rows(200, 4.0));
+    let found_of = |queries: &[Vec<f32>], database: &Database, target: f32, k: usize| {
         let asked = SearchParams { k, target_recall: Some(target), ..SearchParams::default() };
         let exact = SearchParams { k, exact: true, ..SearchParams::default() };
         let shared: usize = queries
@@ -167,6 +169,11 @@ fn a_graph_finds_the_part_that_is_asked_for() {
             .sum();
         shared as f64 / (queries.len() * k) as f64
     };
+    let found = |database: &Database, target: f32, k: usize| found_of(&queries, database, target, k);
+    for (target, k) in [(0.9, 1), (0.9, 10), (0.95, 10), (0.99, 10), (0.95, 100)] {
+        let part = found_of(&far, &database, target, k);
+        assert!((part - f64::from(target)).abs() <= 0.025, "{part} of far ones, not {target}, k {k}");
+    }
     for (target, k) in [(0.9, 10), (0.95, 10), (0.99, 10), (0.95, 40), (0.95, 100), (0.99, 200)] {
         let part = found(&database, target, k);
         assert!((part - f64::from(target)).abs() <= 0.025, "{part} where {target} was asked for, k {k}");

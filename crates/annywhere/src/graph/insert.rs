@@ -189,7 +189,7 @@ impl<S: Space> Task for Place<'_, S> {
                         graph.stands_for_a_row(start.slot(), slots),
                     );
                 }
-                search_layer(kernels, graph, space, slots, level, scratch);
+                search_layer(kernels, graph, space, slots, level, None, scratch);
                 starts.clear();
                 starts.extend(
                     scratch.pool.candidates().iter().map(|near| Candidate::new(near.rank(), near.slot())),

@@ -27,7 +27,9 @@ pub(crate) mod filtered;
 mod insert;
 mod links;
 mod neighbors;
+pub(crate) mod rehearsal;
 pub(crate) mod search;
+pub(crate) mod stop;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

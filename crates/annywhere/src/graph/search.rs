@@ -8,6 +8,7 @@
 //!     put them into the pool, which keeps the nearest ef
 //! ```
 
+use super::stop::Stop;
 use super::{Graph, NONE};
 use crate::filter::Bitmap;
 use crate::kernels::{Kernels, Task};
@@ -21,8 +22,8 @@ pub(crate) struct Search<'a, S> {
     pub(crate) space: S,
     pub(crate) slots: &'a Slots,
     pub(crate) ef: usize,
-    /// A row of the bottom layer only that is passed over as if it were not there.
-    pub(crate) without: Option<Slot>,
+    /// When the walk ends although the list has more; the list is as long as this needs then.
+    pub(crate) stop: Option<Stop>,
     pub(crate) scratch: &'a mut Scratch,
 }
 
@@ -31,20 +32,20 @@ impl<S: Space> Task for Search<'_, S> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { graph, space, slots, ef, without, scratch } = self;
-        scratch.pool.reset(ef);
+        let Self { graph, space, slots, ef, stop, scratch } = self;
+        scratch.pool.reset(stop.map_or(ef, |stop| stop.kept()));
         let Some(entry) = graph.entry else { return };
         let top = graph.level(entry);
         let start = descend(kernels, graph, space, &scratch.query, entry, top, 0);
         scratch.visited.reset(slots.len());
         scratch.visited.insert(start);
-        if let Some(without) = without {
-            scratch.visited.insert(without);
-        }
         rank_all(kernels, space, &scratch.query, &[start], |rank, slot| {
             scratch.pool.offer(rank, slot, graph.stands_for_a_row(slot, slots));
         });
-        search_layer(kernels, graph, space, slots, 0, scratch);
+        search_layer(kernels, graph, space, slots, 0, stop, scratch);
+        if let Some(stop) = stop {
+            stop.cut(&mut scratch.pool);
+        }
     }
 }
 
@@ -123,6 +124,7 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
     space: S,
     slots: &Slots,
     level: u8,
+    stop: Option<Stop>,
     scratch: &mut Scratch,
 ) {
     let Scratch { query, pool, visited, fresh, work, .. } = scratch;
@@ -131,6 +133,9 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
     fresh.resize(graph.capacity(level), 0);
     let mut bound = pool.bound();
     while let Some(slot) = pool.expand_nearest() {
+        if stop.is_some_and(|stop| stop.is_reached(pool, pool.place())) {
+            break;
+        }
         let mut count = 0;
         for &link in graph.places(slot, level) {
             if link == NONE {
@@ -155,6 +160,9 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
                     pool.offer(rank, slot, is_live(slot));
                     pool.cut(is_live);
                     bound = pool.bound();
+                    if let Some(stop) = stop {
+                        bound = bound.min(stop.bound(pool));
+                    }
                 }
             }
         }

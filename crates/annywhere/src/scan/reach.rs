@@ -1,23 +1,11 @@
-//! Which cells a search may skip, measured on sampled rows.
-//!
-//! Cells are visited in the order of their centres' similarity `s₀ ≥ s₁ ≥ …` with the query. The `p`-th one is visited if
-//!
-//! ```text
-//! √p (s₀ − s_p) ≤ reach · (s_max − s_k)
-//! ```
-//! where `s_k` is the similarity of the k-th best row so far and `s_max` the largest that a row can have; under euclidean
-//! that is half the squared distance of the k-th best. A cell that is hardly less promising than the first one, and a
-//! query whose neighbours are far away, take more cells than others: at the same recall this visits a sixth to a third
-//! fewer rows than the same number of cells for every query (word vectors 7 % against 10 % of the rows at 0.98, images
-//! 2.3 % against 3.4 %, sentences 20 % against 25 %). The table says which reach covers which part of the sampled
-//! rows' true neighbours.
+//! Which cells a search may skip, by [`reach`](crate::reach): at the same recall this visits a sixth to a third fewer rows
+//! than the same number of cells for every query (word vectors 7 % against 10 % of the rows at 0.98, images 2.3 % against
+//! 3.4 %, sentences 20 % against 25 %).
 
-use crate::sort::sort;
+use crate::reach::{LEVELS, Reach};
 
 /// How many neighbours the table was measured with, and of how many rows: each is for searches up to that many hits.
 pub(super) const MEASURED: [(usize, usize); 3] = [(10, 256), (100, 64), (1_000, 16)];
-/// Parts of the true neighbours in the table.
-const LEVELS: [f32; 12] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0];
 
 /// The tables for each number of neighbours in [`MEASURED`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -62,32 +50,6 @@ pub(super) fn at_rank(reaches: [f32; MEASURED.len()], rank: f32) -> f32 {
     };
     let share = ((rank.sqrt() - root(below)) / (root(above) - root(below))).min(1.0);
     reaches[below] + share * (reaches[above] - reaches[below])
-}
-
-/// For each level in turn, the reach that covers it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Reach([f32; LEVELS.len()]);
-
-impl Reach {
-    /// Of the reaches that the true neighbours of sampled rows needed.
-    pub(crate) fn of(mut needed: Vec<f32>) -> Self {
-        sort(&mut needed);
-        let at = |level: f32| {
-            let rank = (level * needed.len() as f32).ceil() as usize;
-            needed.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
-        };
-        Self(LEVELS.map(at))
-    }
-
-    /// The reach that covers this part of the neighbours, in between by straight lines.
-    fn covering(&self, part: f32) -> f32 {
-        let above = LEVELS.iter().position(|&level| level >= part).unwrap_or(LEVELS.len() - 1);
-        let Some(below) = above.checked_sub(1) else {
-            return self.0[0];
-        };
-        let share = (part - LEVELS[below]) / (LEVELS[above] - LEVELS[below]);
-        self.0[below] + share * (self.0[above] - self.0[below])
-    }
 }
 
 #[cfg(test)]

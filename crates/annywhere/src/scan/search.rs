@@ -8,6 +8,7 @@ use crate::filter::{Bitmap, Selection};
 use crate::kernels::{BLOCK_ROWS, Kernels, Task};
 use crate::metric::Metric;
 use crate::quantize::tables::Tables;
+use crate::reach::needed_reach;
 use crate::scratch::{Candidate, Scratch};
 use crate::slots::Slot;
 use crate::space::{Query, Space, four};
@@ -174,21 +175,6 @@ struct Progress<'a> {
     rounding: f32,
     /// The largest similarity that a row can have.
     ceiling: f32,
-}
-
-/// The reach that it takes to visit the `place`-th cell, whose centre is `behind` less similar than the first one, when the
-/// k-th best row so far is `missing` less similar than a row can be.
-#[inline(always)]
-pub(super) fn needed_reach(place: f32, behind: f32, missing: f32) -> f32 {
-    let product = place.sqrt() * behind;
-    if missing > 0.0 {
-        product / missing
-    } else if product > 0.0 {
-        // No row can be better than those found.
-        f32::MAX
-    } else {
-        0.0
-    }
 }
 
 /// Rows and matches of the cells that a filtered search has visited.
