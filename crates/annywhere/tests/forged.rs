@@ -9,11 +9,10 @@ use std::collections::BTreeSet;
 
 use annywhere::{Config, Database, FilterLimits, HnswConfig, Metric, Quantization, SearchParams};
 use serde_json::json;
+use support::segment::{Sections, put_together, take_apart};
 use support::{Random, config, filled, ids_json};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 const FORGERIES: usize = 10_000;
-const BLOCK_BYTES: usize = 64 * 1024;
 const DIMENSIONS: usize = 5;
 /// Kinds of sections that hold 4-byte numbers: lengths, vectors, twins, centres, cells, codebooks, columns, words per row.
 const NUMBERS: [u32; 11] = [3, 5, 7, 11, 13, 14, 15, 19, 20, 24, 32];
@@ -29,61 +28,6 @@ const CONDITIONS: [&str; 9] = [
     r#"{"of.flag":null}"#,
     r#"{"other":{"$exists":true}}"#,
 ];
-
-type Sections = Vec<(u32, Vec<u8>)>;
-
-fn number(bytes: &[u8], at: usize) -> usize {
-    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize
-}
-
-fn take_apart(file: &[u8]) -> Sections {
-    let footer = &file[file.len() - 64..];
-    let table = number(footer, 0) + number(footer, 8);
-    let section = |entry: &[u8]| {
-        let (offset, length) = (number(entry, 8), number(entry, 16));
-        (u32::from_le_bytes(entry[..4].try_into().unwrap()), file[offset..offset + length].to_vec())
-    };
-    file[table..table + number(footer, 16)].chunks(40).map(section).collect()
-}
-
-fn seal(bytes: &mut [u8]) {
-    let checksum = xxh3_64(&bytes[..56]);
-    bytes[56..64].copy_from_slice(&checksum.to_le_bytes());
-}
-
-fn put_together(sections: &Sections) -> Vec<u8> {
-    let mut file = vec![0; 64];
-    let (mut hashes, mut table): (Vec<u8>, Vec<u8>) = Default::default();
-    for (kind, bytes) in sections {
-        file.resize(file.len().next_multiple_of(4_096), 0);
-        let first = hashes.len() / 8;
-        hashes.extend(bytes.chunks(BLOCK_BYTES).flat_map(|block| xxh3_64(block).to_le_bytes()));
-        table.extend(u64::from(*kind).to_le_bytes());
-        for part in [file.len(), bytes.len(), first, hashes.len() / 8 - first] {
-            table.extend((part as u64).to_le_bytes());
-        }
-        file.extend(bytes);
-    }
-    file.resize(file.len().next_multiple_of(64), 0);
-    let directory_at = file.len() as u64;
-    let directory = [hashes.as_slice(), table.as_slice()].concat();
-    file.extend(&directory);
-    file.resize(file.len().next_multiple_of(64), 0);
-    let (content_id, total) = (xxh3_128(&directory).to_le_bytes(), file.len() as u64 + 64);
-    let mut footer = [0; 64];
-    for (at, part) in [(0, directory_at), (8, hashes.len() as u64), (16, table.len() as u64), (48, total)] {
-        footer[at..at + 8].copy_from_slice(&part.to_le_bytes());
-    }
-    footer[32..48].copy_from_slice(&content_id);
-    seal(&mut footer);
-    file.extend(footer);
-    file[..12].copy_from_slice(b"\x89ANNW\r\n\x1a\n\0\0\0");
-    file[12] = 1;
-    file[32..48].copy_from_slice(&content_id);
-    file[48..56].copy_from_slice(&total.to_le_bytes());
-    seal(&mut file[..64]);
-    file
-}
 
 /// A file with everything in it: free and dead slots, twins, upper layers, metadata.
 fn original(quantization: Quantization, metric: Metric, m: usize) -> (Config, Sections) {
