@@ -24,15 +24,22 @@ const SLOT_STATES: u32 = 2;
 const ID_LENGTHS: u32 = 3;
 const VECTORS: u32 = 7;
 const CODES: u32 = 8;
-const LINKS: u32 = 9;
+const LINKS: u32 = 17;
+/// A graph of so few rows with so many links has one layer only.
+const WIDE_M: usize = 256;
+const WIDE_ROWS: usize = 60;
 
 fn graph() -> (Config, Vec<u8>) {
-    let hnsw_config = HnswConfig { m: Some(M), ef_construction: Some(20), ef_search: Some(20) };
+    graph_of(ROWS, M)
+}
+
+fn graph_of(rows: usize, m: usize) -> (Config, Vec<u8>) {
+    let hnsw_config = HnswConfig { m: Some(m), ef_construction: Some(m.max(20)), ef_search: Some(20) };
     let quantization = Some(Quantization::Scalar);
     let config =
         Config { hnsw_config: Some(hnsw_config), quantization, ..config(DIMENSIONS, Metric::Euclidean) };
     let mut random = Random(1);
-    let rows: Vec<Vec<f32>> = (0..ROWS).map(|_| (0..DIMENSIONS).map(|_| random.real()).collect()).collect();
+    let rows: Vec<Vec<f32>> = (0..rows).map(|_| (0..DIMENSIONS).map(|_| random.real()).collect()).collect();
     let file = filled(&config, &rows).to_bytes().unwrap();
     (config, file)
 }
@@ -48,6 +55,28 @@ fn forged(change: impl FnOnce(&mut Sections)) -> Vec<u8> {
     change(&mut sections);
     assert!(before != sections, "something is forged");
     put_together(&sections)
+}
+
+/// A wide graph with these links, coded as the format says.
+fn linked(lists: &[Vec<u32>]) -> (Config, Vec<u8>) {
+    let mut bits: Vec<bool> = Vec::new();
+    for links in lists {
+        let count_bits = usize::BITS - (2 * WIDE_M).leading_zeros();
+        bits.extend((0..count_bits).map(|bit| links.len() >> bit & 1 == 1));
+        let mut next = 0;
+        for &link in links {
+            let low = (WIDE_ROWS / links.len()).max(1).ilog2();
+            let gap = link - next;
+            bits.extend((0..low).map(|bit| gap >> bit & 1 == 1));
+            bits.extend((0..gap >> low).map(|_| false).chain([true]));
+            next = link + 1;
+        }
+    }
+    let byte = |bits: &[bool]| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit));
+    let (config, file) = graph_of(WIDE_ROWS, WIDE_M);
+    let mut sections = take_apart(&file);
+    *bytes_of(&mut sections, LINKS) = bits.chunks(8).map(byte).collect();
+    (config, put_together(&sections))
 }
 
 /// The state with another text in place of one.
@@ -86,7 +115,7 @@ fn two_sizes_that_disagree() {
     // More rows live than the vectors are there for, and the reverse.
     refused(&forged(|sections| bytes_of(sections, VECTORS).truncate(199 * 8 * 4)), "");
     refused(&forged(|sections| bytes_of(sections, SLOT_STATES).push(1)), "");
-    refused(&forged(|sections| bytes_of(sections, LINKS).extend([255; 2 * M * 4])), "");
+    refused(&forged(|sections| bytes_of(sections, LINKS).extend([0; 8])), "");
 }
 
 #[test]
@@ -192,13 +221,24 @@ fn header_and_quantizer_that_do_not_fit_each_other() {
     assert!(Database::read(&file.as_slice(), &one).is_err(), "a graph is not a scan");
 }
 
+/// Each row linked to the one before and the one after it.
+fn chain() -> Vec<Vec<u32>> {
+    let last = WIDE_ROWS as u32 - 1;
+    (0..=last)
+        .map(|row| [row.checked_sub(1), (row < last).then_some(row + 1)].into_iter().flatten().collect())
+        .collect()
+}
+
 #[test]
 fn a_link_to_a_row_that_is_not_there() {
-    for link in [ROWS as u32, 1 << 31, u32::MAX - 1] {
-        refused(
-            &forged(|sections| bytes_of(sections, LINKS)[..4].copy_from_slice(&link.to_le_bytes())),
-            "link",
-        );
+    let (config, file) = linked(&chain());
+    assert!(Database::read(&file.as_slice(), &config).is_ok(), "the chain itself is a graph");
+    for link in [WIDE_ROWS as u32, 1_000] {
+        let mut lists = chain();
+        lists[7].push(link);
+        let (config, file) = linked(&lists);
+        let Err(error) = Database::read(&file.as_slice(), &config) else { panic!("{link} was accepted") };
+        assert_eq!(error.code(), "Corrupt", "{error}");
     }
     refused(&restated("\"entry\":", "\"entry\":1000000000,\"x\":"), "");
     // To a row that was freed.
@@ -207,16 +247,15 @@ fn a_link_to_a_row_that_is_not_there() {
 
 #[test]
 fn rows_that_lead_in_circles() {
-    // A row that links to itself is refused; two that link to each other only are a graph that finds less, and ends.
-    refused(&forged(|sections| bytes_of(sections, LINKS)[..4].copy_from_slice(&0_u32.to_le_bytes())), "link");
-    let circle = forged(|sections| {
-        let links = bytes_of(sections, LINKS);
-        for (row, list) in links.chunks_exact_mut(2 * M * 4).enumerate() {
-            list.fill(255);
-            list[..4].copy_from_slice(&(row as u32 ^ 1).to_le_bytes());
-        }
-    });
-    let database = Database::read(&circle.as_slice(), &graph().0).unwrap();
+    // A row that links to itself is refused.
+    let mut lists = chain();
+    lists[7] = vec![7];
+    let (config, file) = linked(&lists);
+    assert_eq!(Database::read(&file.as_slice(), &config).err().map(|error| error.code()), Some("Corrupt"));
+    // Pairs that link to each other only are a graph that finds less, and searches end.
+    let pairs: Vec<Vec<u32>> = (0..WIDE_ROWS as u32).map(|row| vec![row ^ 1]).collect();
+    let (config, file) = linked(&pairs);
+    let database = Database::read(&file.as_slice(), &config).unwrap();
     for (k, target_recall) in [(1, None), (50, None), (10, Some(0.9)), (10, Some(1.0))] {
         let params = SearchParams { k, target_recall, ..SearchParams::default() };
         let hits = database.search(&[0.5; DIMENSIONS], &params).unwrap();

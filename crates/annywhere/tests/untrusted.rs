@@ -64,6 +64,7 @@ fn subjects() -> Vec<Subject> {
         (Config { hnsw_config, ..base(Metric::Cosine) }, 300),
         (Config { hnsw_config, ..coded(Quantization::None, Metric::Dot) }, 200),
         (coded(Quantization::Rabitq { bits: Some(2) }, Metric::Euclidean), 1_100),
+        (Config { hnsw_config, ..coded(Quantization::Rabitq { bits: Some(4) }, Metric::Euclidean) }, 1_100),
         (coded(Quantization::Product { subspaces: Some(4), k: None }, Metric::Cosine), 1_100),
         (base(Metric::Manhattan), 60),
     ];
@@ -238,7 +239,7 @@ fn within_bounds<R>(seed: u64, bytes: usize, run: impl FnOnce() -> R) -> R {
 
 /// Tries mutations, and says how many were accepted.
 fn tried(name: &str, most: u64, limit: Duration, mut accepts: impl FnMut(u64, &mut Random) -> bool) {
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let replayed = std::env::var("ANNYWHERE_SEED").ok().map(|seed| seed.parse().unwrap());
     let begin = Instant::now();
     let (mut count, mut accepted) = (0, 0);
