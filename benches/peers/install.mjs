@@ -16,9 +16,27 @@ export const python = join(pythonFolder, 'bin', 'python');
 /** Holds the peers' node_modules. */
 export const nodeModules = join(npmFolder, 'node_modules');
 
+/** The Rust peers behind one program. */
+export const rustGraphs = inTarget('bench', 'rust', 'release', 'rust-graphs');
+
 export async function installPeers() {
   await installPython();
   await installNpm();
+  await installRust();
+}
+
+/** Compiled for this processor: neither library chooses its instructions when it runs. */
+async function installRust() {
+  const folder = join(here, 'subjects', 'rust');
+  const inputs = ['Cargo.toml', 'Cargo.lock', 'src/main.rs'].map((name) => join(folder, name));
+  const stamp = inTarget('bench', 'rust', '.installed');
+  await unlessUnchanged(stamp, { inputs, outputs: [rustGraphs] }, async () => {
+    console.log('Compiling the Rust peers ...');
+    await run('cargo', ['build', '--quiet', '--release', '--locked'], {
+      cwd: folder,
+      env: { ...process.env, RUSTFLAGS: '-C target-cpu=native', CARGO_TARGET_DIR: inTarget('bench', 'rust') },
+    });
+  });
 }
 
 /** numpy, the vectors of words and what reads models; enough to make every data set. */

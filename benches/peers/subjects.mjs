@@ -1,7 +1,7 @@
 // The subjects: what is measured, and the command that answers the protocol for it.
 import { join } from 'node:path';
 import { inTarget } from '../../pkg-scripts/lib/paths.mjs';
-import { python } from './install.mjs';
+import { python, rustGraphs } from './install.mjs';
 
 const adapter = (name) => join(import.meta.dirname, 'subjects', name);
 
@@ -50,6 +50,8 @@ export const SUBJECTS = [
   { name: 'faiss-ivf-pq', runs: 'native', command: inPython('faiss_ivf_pq.py') },
   { name: 'faiss-hnsw', runs: 'native', command: inPython('faiss_hnsw.py') },
   { name: 'pyglass', runs: 'native', command: inPython('glass_hnsw.py') },
+  { name: 'hnsw_rs', runs: 'native', command: [rustGraphs, 'hnsw_rs'] },
+  { name: 'instant-distance', runs: 'native', command: [rustGraphs, 'instant-distance'] },
   { name: 'hnswlib-node', runs: 'native', command: inNode('hnswlib-node.mjs') },
   { name: 'usearch', runs: 'native', command: inNode('usearch.mjs') },
   { name: 'ruvector', runs: 'native', command: inNode('ruvector.mjs') },

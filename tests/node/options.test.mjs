@@ -121,6 +121,35 @@ onEveryEngine('options', ({ VectorDb }) => {
     assert.equal(await tight.len(), 9);
   });
 
+  it('precision f16 rounds vectors, and its files are half as large and say so', async () => {
+    const vectors = Array.from({ length: 300 }, (_, row) =>
+      Float32Array.from({ length: 64 }, (_, at) => Math.sin(row * 64 + at)),
+    );
+    const query = vectors[7].map((x) => x + 0.01);
+    const of = async (precision) => {
+      const db = new VectorDb({ dimensions: 64, precision });
+      await db.insertBatch(vectors.map((vector, row) => ({ id: `${row}`, vector })));
+      return { db, bytes: await db.toBytes(), kept: (await db.get('7')).vector };
+    };
+    const [whole, half] = [await of(undefined), await of('f16')];
+    assert.deepEqual([whole.db.getStats().precision, half.db.getStats().precision], ['f32', 'f16']);
+    assert.deepEqual(whole.kept, vectors[7]);
+    assert.ok(whole.bytes.length - half.bytes.length > 300 * 64 * 2 - 4_096, `${half.bytes.length}`);
+    const worst = Math.max(...half.kept.map((x, at) => Math.abs(x - vectors[7][at])));
+    assert.ok(worst > 0 && worst <= 1 / 4_096, `${worst}`);
+    const reopened = await VectorDb.open(half.bytes);
+    assert.equal(reopened.getStats().precision, 'f16');
+    assert.deepEqual(await reopened.search({ vector: query }), await half.db.search({ vector: query }));
+    await rejects(() => new VectorDb({ dimensions: 64, precision: 'f8' }), 'InvalidOption', {
+      option: 'precision',
+    });
+    const huge = new Float32Array(64).fill(70_000);
+    await rejects(() => half.db.insert({ id: 'huge', vector: huge }), 'TooLarge');
+    assert.equal(await half.db.len(), 300);
+    const other = new VectorDb({ dimensions: 64, precision: 'f32' });
+    await rejects(() => other.load(half.bytes), 'Mismatch', { option: 'precision' });
+  });
+
   it('quantization none needs no memory for codes', async () => {
     const entries = Array.from({ length: 50 }, (_, i) => ({ id: `${i}`, vector: [1, i] }));
     const codes = async (quantization) => {

@@ -108,3 +108,44 @@ onEveryEngine('a search with a signal', ({ VectorDb }) => {
     await rejects(() => db.search({ vector: [1], signal: 7 }), 'InvalidArgument', { argument: 'signal' });
   });
 });
+
+onEveryEngine('budget', ({ VectorDb }) => {
+  it('ends a search, and the hits say whether it was enough', async () => {
+    const random = new Random(5);
+    const vectors = Array.from({ length: 5_000 }, () =>
+      Float32Array.from({ length: 24 }, () => random.next() - 0.5),
+    );
+    for (const index of ['scan', 'hnsw']) {
+      const db = new VectorDb({ dimensions: 24, index });
+      await db.insertBatch(vectors.map((vector, row) => ({ id: `${row}`, vector })));
+      const vector = vectors[7].map((x) => x * 0.9 + 0.05);
+      const plain = await db.search({ vector });
+      assert.equal('complete' in plain, false);
+      const ample = await db.search({ vector, budget: 1_000_000 });
+      assert.equal(ample.complete, true);
+      assert.deepEqual([...ample], [...plain]);
+      const scarce = await db.search({ vector, budget: 20, maxDistance: 2 });
+      assert.equal(scarce.complete, false);
+      assert.ok(scarce.length <= 10 && scarce.every(({ id, score }) => typeof id === 'string' && score <= 1));
+      const many = await db.searchMany({ vectors: [vector, vectors[3]], budget: 1_000_000 });
+      assert.deepEqual(
+        many.map((hits) => [hits.complete, hits.length]),
+        [
+          [true, 10],
+          [true, 10],
+        ],
+      );
+      const byId = await db.search({ id: '7', budget: 20 });
+      assert.equal(byId.complete, false);
+      const nothing = await db.search({ vector, budget: 5, filter: { missing: 1 } });
+      assert.deepEqual([nothing.complete, nothing.length], [true, 0]);
+      for (const budget of [0, -1, 1.5, '9', Number.NaN]) {
+        await rejects(() => db.search({ vector, budget }), 'InvalidArgument', { argument: 'budget' });
+      }
+      const diversify = { lambda: 0.5 };
+      await rejects(() => db.search({ vector, budget: 9, diversify }), 'InvalidArgument', {
+        argument: 'budget',
+      });
+    }
+  });
+});

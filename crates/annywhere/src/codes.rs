@@ -200,11 +200,11 @@ impl Codes {
         }
     }
 
-    /// How many times as long a list has to be as one of vectors for as many of the same rows to be in it.
-    pub(crate) fn widening(&self) -> f32 {
+    /// The list in which codes have as many of the nearest rows as vectors have in one of `ef`.
+    pub(crate) fn widened(&self, ef: usize) -> usize {
         match self {
-            Self::Compact(codes) if codes.is_trained() => codes.widening(),
-            _ => 1.0,
+            Self::Compact(codes) if codes.is_trained() => (ef as f32 * codes.widening()) as usize,
+            _ => ef,
         }
     }
 

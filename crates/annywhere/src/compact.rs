@@ -149,16 +149,20 @@ impl Compact {
         }
     }
 
+    #[inline(never)]
     fn encode(&self, vectors: &Vectors, slot: Slot) -> Vec<u64> {
         kernels::run(Encode { codes: self, residual: residual(vectors, slot, &self.centre) })
     }
 
     /// Prepares a query that vectors are ranked by for ranking codes.
+    #[inline(never)]
     pub(crate) fn aim(&self, query: &mut Query) {
         kernels::run(Aim { codes: self, query });
     }
 
-    #[inline(always)]
+    /// A function of its own in WebAssembly, as that of vectors.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn ranks<K: Kernels>(&self, kernels: K, query: &Query, slots: [Slot; 4]) -> [f32; 4] {
         let [a, b, c, d] = slots;
         let [a, b, c, d] = [self.row(a), self.row(b), self.row(c), self.row(d)];

@@ -20,7 +20,7 @@ use crate::rows::{self, Row as NewRow};
 use crate::scan::FEWEST_CODED;
 use crate::scan::exact::{ExactScan, Rescore};
 use crate::scan::search::{Effort, ScanSearch};
-use crate::scratch::{Scratch, Scratches};
+use crate::scratch::{Scratch, Scratches, Work};
 use crate::slots::{Slot, Slots};
 use crate::space::Space;
 use crate::stats::{MemoryStats, Originals, Stats};
@@ -47,6 +47,7 @@ const QUICK_ROWS: usize = 1_000_000;
 pub(crate) struct Plan {
     pub(crate) k: usize,
     pub(crate) threshold: Option<f32>,
+    pub(crate) budget: Option<usize>,
     pub(crate) metadata: bool,
     pub(crate) method: Method,
     /// The rows that may be hits, if not all may.
@@ -176,7 +177,7 @@ impl Database {
             return Err(Error::InvalidArgument { argument: "vectors".to_owned(), reason });
         }
         for (index, vector) in vectors.chunks_exact(dimensions).enumerate() {
-            self.stored.vectors.check(vector, Some(index))?;
+            self.stored.vectors.check_row(vector, index)?;
         }
         if rows.is_empty() {
             return Ok(());
@@ -368,11 +369,13 @@ impl Database {
         self.refuse_read_only()?;
         let config = Config {
             distance_metric: config.distance_metric.or(Some(self.stored.options.distance_metric)),
+            precision: config.precision.or(Some(self.stored.options.precision)),
             ..config.clone()
         };
         let options = Options::resolve(&config)?;
         options::agree("dimensions", Some(options.dimensions), self.stored.options.dimensions)?;
         options::agree("distanceMetric", Some(options.distance_metric), self.stored.options.distance_metric)?;
+        options::agree("precision", Some(options.precision), self.stored.options.precision)?;
         if let Some(fields) = &config.text_fields {
             self.stored.words = self.words_of_all_rows(fields)?;
         }
@@ -499,6 +502,12 @@ impl Database {
         if params.k == 0 {
             return invalid("k", "0 is outside its range, 1 and more");
         }
+        if params.budget == Some(0) {
+            return invalid("budget", "0 is outside its range, 1 and more");
+        }
+        if params.budget.is_some() && params.has_wishes() {
+            return invalid("budget", "is for searches by a vector alone");
+        }
         if params.ef == Some(0) {
             return invalid("ef", "0 is outside its range, 1 and more");
         }
@@ -560,13 +569,21 @@ impl Database {
             _ => Method::Exact,
         };
         let k = params.k.min(rows);
-        Ok(Plan { k, threshold: params.threshold, metadata: params.metadata, method, selection, weigher })
+        Ok(Plan {
+            k,
+            threshold: params.threshold,
+            budget: params.budget,
+            metadata: params.metadata,
+            method,
+            selection,
+            weigher,
+        })
     }
 
     /// The list in which codes have as many of the nearest rows as vectors have in one of this length.
     fn widened(&self, ef: usize) -> usize {
         match &self.stored.index {
-            Index::Graph { codes, .. } => (ef as f32 * codes.widening()) as usize,
+            Index::Graph { codes, .. } => codes.widened(ef),
             _ => ef,
         }
     }
@@ -578,6 +595,8 @@ impl Database {
         let selection = plan.selection.as_deref();
         let mask = selection.map(|selection| &selection.matches);
         vectors.aim_at_vector(query, &mut scratch.query);
+        let before = if plan.budget.is_some() { Work::default() } else { scratch.work };
+        scratch.work = Work { budget: plan.budget, is_cut: false, ..before };
         let found = match (plan.method, index) {
             (Method::Nothing, _) => {
                 scratch.sorted.clear();
@@ -611,22 +630,27 @@ impl Database {
             }
             _ => false,
         };
-        if !found {
+        if !found && !scratch.work.is_cut {
             scratch.work.gave_up = !matches!(plan.method, Method::Exact);
             let space = CodeSpace::Vectors(vectors);
             kernels::run(ExactScan { space, slots, mask, weigher, k, scratch });
         }
+        // The scratch may be used for other things next.
+        scratch.work.budget = None;
     }
 
     /// A list of hits to be filled.
     pub(crate) fn no_hits(&self, plan: &Plan) -> Hits<'_> {
         let Stored { slots, metadata, .. } = &self.stored;
-        Hits::new(slots, plan.metadata.then_some(metadata))
+        Hits::new(slots, plan.metadata.then_some(metadata), &self.scratches)
     }
 
     /// Applies the threshold and cuts at `k`.
     pub(crate) fn hits(&self, scratch: &Scratch, plan: &Plan) -> Hits<'_> {
         let mut hits = self.no_hits(plan);
+        if plan.budget.is_some() {
+            hits.set_complete(!scratch.work.is_cut);
+        }
         for near in scratch.sorted.iter().take(plan.k) {
             let (score, distance) = self.stored.options.distance_metric.score_and_distance(near.rank());
             if plan.threshold.is_some_and(|threshold| score < threshold) {

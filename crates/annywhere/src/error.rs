@@ -201,6 +201,7 @@ impl Error {
         value.to_string()
     }
 
+    #[inline(never)]
     pub(crate) fn corrupt(section: &str, reason: impl Into<String>) -> Self {
         Self::Corrupt { section: section.to_owned(), reason: reason.into() }
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::rows;
+use crate::scratch::{BorrowedLists, HitLists, Scratches};
 use crate::slots::{Slot, Slots};
 use crate::texts::Texts;
 
@@ -24,6 +25,10 @@ pub struct SearchParams {
     pub rescore: bool,
     /// Rank every row with its original vector.
     pub exact: bool,
+    /// Most work of the search, in comparisons of a row with the query, at least 1; a row that a scan only estimates counts
+    /// as a 32nd. It ends there with the best found so far, maybe fewer than `k`, and [`Hits::is_complete`] says so. For
+    /// searches by a vector alone.
+    pub budget: Option<usize>,
     /// Least score of a hit.
     pub threshold: Option<f32>,
     /// Whether [`Hits::rows_json`] has the rows' metadata; if not, `{}` stands for it.
@@ -56,6 +61,7 @@ impl Default for SearchParams {
             target_recall: None,
             rescore: true,
             exact: false,
+            budget: None,
             threshold: None,
             metadata: true,
             text: None,
@@ -90,12 +96,11 @@ pub struct Hits<'a> {
     rows: &'a Slots,
     /// `None` if it is not wanted.
     metadata: Option<&'a Texts>,
-    slots: Vec<Slot>,
-    scores: Vec<f32>,
-    distances: Vec<f32>,
+    found: BorrowedLists<'a>,
     /// Metadata that was read from a file.
     fetched: Vec<Cow<'a, str>>,
     parts: Vec<Parts>,
+    is_complete: Option<bool>,
 }
 
 /// What the score of a hit is made of when a vector and a text were searched together.
@@ -112,29 +117,34 @@ pub struct Parts {
 }
 
 impl<'a> Hits<'a> {
-    pub(crate) fn new(rows: &'a Slots, metadata: Option<&'a Texts>) -> Self {
-        Self {
-            rows,
-            metadata,
-            slots: Vec::new(),
-            scores: Vec::new(),
-            distances: Vec::new(),
-            fetched: Vec::new(),
-            parts: Vec::new(),
-        }
+    pub(crate) fn new(rows: &'a Slots, metadata: Option<&'a Texts>, scratches: &'a Scratches) -> Self {
+        let found = scratches.borrow_lists();
+        Self { rows, metadata, found, fetched: Vec::new(), parts: Vec::new(), is_complete: None }
+    }
+
+    /// Of a search with a budget, whether it came to its own end.
+    #[must_use]
+    pub fn is_complete(&self) -> Option<bool> {
+        self.is_complete
+    }
+
+    pub(crate) fn set_complete(&mut self, is_complete: bool) {
+        self.is_complete = Some(is_complete);
     }
 
     pub(crate) fn push(&mut self, slot: Slot, score: f32, distance: f32) {
-        self.slots.push(slot);
-        self.scores.push(score);
-        self.distances.push(distance);
+        let HitLists { slots, scores, distances } = &mut self.found.lists;
+        slots.push(slot);
+        scores.push(score);
+        distances.push(distance);
     }
 
     /// Reads the metadata of all hits, where it has to be read.
     pub(crate) fn fetch_metadata(&mut self) -> Result<(), Error> {
         if let Some(metadata) = self.metadata.filter(|texts| texts.is_fixed()) {
             // All are read before the first failure is told: a source may have to bring them from far.
-            let texts: Vec<_> = self.slots.iter().map(|&slot| rows::read_metadata(metadata, slot)).collect();
+            let texts: Vec<_> =
+                self.found.lists.slots.iter().map(|&slot| rows::read_metadata(metadata, slot)).collect();
             self.fetched = texts.into_iter().collect::<Result<_, _>>()?;
         }
         Ok(())
@@ -153,41 +163,42 @@ impl<'a> Hits<'a> {
     /// Number of hits.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.found.lists.slots.len()
     }
 
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.found.lists.slots.is_empty()
     }
 
     /// Larger is nearer; see [`Metric`](crate::Metric).
     #[must_use]
     pub fn scores(&self) -> &[f32] {
-        &self.scores
+        &self.found.lists.scores
     }
 
     /// Smaller is nearer; see [`Metric`](crate::Metric).
     #[must_use]
     pub fn distances(&self) -> &[f32] {
-        &self.distances
+        &self.found.lists.distances
     }
 
     pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots
+        &self.found.lists.slots
     }
 
     /// Ids in rank order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.slots.iter().map(|&slot| self.rows.id(slot))
+        self.found.lists.slots.iter().map(|&slot| self.rows.id(slot))
     }
 
     /// Ids and metadata as one JSON text, `["id",{metadata},"id2",{..},…]`: the form in which hits cross into JavaScript.
-    /// Behind the metadata of hits with parts stands an array of these.
+    /// Behind the metadata of hits with parts stands an array of these, at the end of hits with a budget whether they are
+    /// complete.
     #[must_use]
     pub fn rows_json(&self) -> String {
-        let texts = self.slots.iter().enumerate().map(|(rank, &slot)| {
+        let texts = self.found.lists.slots.iter().enumerate().map(|(rank, &slot)| {
             let metadata = match (self.fetched.get(rank), self.metadata) {
                 (Some(fetched), _) => fetched,
                 (None, Some(metadata)) => metadata.get(slot as usize),
@@ -212,6 +223,10 @@ impl<'a> Hits<'a> {
                 json.push_str(&format!(",[{vector_score},{vector_rank},{text_score},{text_rank}]"));
             }
         }
+        if let Some(is_complete) = self.is_complete {
+            let comma = if self.is_empty() { "" } else { "," };
+            json.push_str(&format!("{comma}{is_complete}"));
+        }
         json.push(']');
         json
     }
@@ -223,7 +238,9 @@ impl<'a> Hits<'a> {
         let (scores, distances) = out.split_at_mut(out.len() / 2);
         let fits = scores.len() >= self.len() * size_of::<f32>();
         if fits {
-            for (half, numbers) in [(scores, &self.scores), (distances, &self.distances)] {
+            for (half, numbers) in
+                [(scores, &self.found.lists.scores), (distances, &self.found.lists.distances)]
+            {
                 for (bytes, number) in half.chunks_exact_mut(size_of::<f32>()).zip(numbers) {
                     bytes.copy_from_slice(&number.to_le_bytes());
                 }

@@ -54,7 +54,7 @@ pub use hits::{Hits, Parts, Row, SearchParams};
 pub use kernels::simd;
 pub use listing::Rows;
 pub use metric::Metric;
-pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Quantization};
+pub use options::{Config, HnswConfig, Index, MAX_DIMENSIONS, MAX_ROWS, Options, Precision, Quantization};
 pub use shared::Shared;
 pub use stats::{MemoryStats, Originals, Stats};
 pub use store::{Access, Backend, MemoryBackend, SharedSource, Sink, Source, Store, StoreState};

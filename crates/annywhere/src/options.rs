@@ -45,6 +45,8 @@ pub struct Config {
     pub hnsw_config: Option<HnswConfig>,
     /// How rows are coded for finding candidates.
     pub quantization: Option<Quantization>,
+    /// In how many bits components of vectors are kept.
+    pub precision: Option<Precision>,
     /// Part of the true neighbours that a scan aims to find, 0.5 to 1.
     pub target_recall: Option<f32>,
     /// How large filters may be. Not kept in files.
@@ -53,6 +55,18 @@ pub struct Config {
     pub text_fields: Option<Vec<String>>,
     /// Which vectors may be compared with each other, in the words of whoever makes them: kept, and compared as it is.
     pub embedding: Option<String>,
+}
+
+/// In how many bits components of vectors are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As given. The default.
+    #[default]
+    F32,
+    /// Rounded to IEEE 754 half precision when they are inserted: 11 significant bits, magnitudes to 65,504. Files are
+    /// half as large. In memory they take 32 bits all the same.
+    F16,
 }
 
 /// How neighbours are found.
@@ -185,8 +199,18 @@ pub struct Options {
     pub ef_search: usize,
     /// How rows are coded for finding candidates; bits are never `None`.
     pub quantization: Quantization,
+    /// In how many bits components of vectors are kept.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
     /// Part of the true neighbours that a scan aims to find.
     pub target_recall: f32,
+}
+
+impl Precision {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Options {
@@ -239,6 +263,7 @@ impl Options {
                 }
                 stated => stated,
             },
+            precision: config.precision.unwrap_or_default(),
             target_recall: config.target_recall.unwrap_or(0.99),
         };
         options.check()?;
@@ -272,6 +297,7 @@ impl Options {
             || config.target_recall.is_some();
         agree("index", names_index.then_some(asked.index), self.index)?;
         agree("quantization", config.quantization.and(Some(asked.quantization)), self.quantization)?;
+        agree("precision", config.precision, self.precision)?;
         agree("hnswConfig.m", hnsw.m, self.m)?;
         Ok(Self {
             ef_construction: hnsw.ef_construction.unwrap_or(self.ef_construction),

@@ -215,11 +215,32 @@ pub(crate) struct Work {
     pub(crate) distances: usize,
     /// Whether the index was given up for comparing every row.
     pub(crate) gave_up: bool,
+    /// Most work that this search may do, if there is a limit.
+    pub(crate) budget: Option<usize>,
+    /// Whether it ended because of that.
+    pub(crate) is_cut: bool,
 }
 
-/// Scratches that wait for the next search, so that searches allocate nothing and run at the same time.
+/// Estimating so many rows from their codes in blocks takes as long as comparing one.
+const ESTIMATED_PER_COMPARED: usize = 32;
+
+impl Work {
+    /// Whether the budget is used up, with so many rows estimated; then the search ends, which is remembered.
+    #[inline(always)]
+    pub(crate) fn is_over(&mut self, estimated: usize) -> bool {
+        let Some(budget) = self.budget else { return false };
+        let is_over = self.distances + estimated / ESTIMATED_PER_COMPARED >= budget;
+        self.is_cut |= is_over;
+        is_over
+    }
+}
+
+/// Scratches and lists of hits that wait for the next search, so that searches allocate nothing and run at the same time.
 #[derive(Debug, Default)]
-pub(crate) struct Scratches(Mutex<Vec<Scratch>>);
+pub(crate) struct Scratches {
+    scratches: Mutex<Vec<Scratch>>,
+    lists: Mutex<Vec<HitLists>>,
+}
 
 /// A scratch in use; it goes back when dropped.
 pub(crate) struct Borrowed<'a> {
@@ -227,18 +248,59 @@ pub(crate) struct Borrowed<'a> {
     home: &'a Scratches,
 }
 
+/// The hits of a search, one entry each.
+#[derive(Debug, Default)]
+pub(crate) struct HitLists {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) scores: Vec<f32>,
+    pub(crate) distances: Vec<f32>,
+}
+
+/// Lists in use; they go back when dropped.
+#[derive(Debug)]
+pub(crate) struct BorrowedLists<'a> {
+    pub(crate) lists: HitLists,
+    home: &'a Scratches,
+}
+
+/// So many lists wait at most, and none that held more hits.
+const MOST_LISTS: usize = 16;
+const LONGEST_LIST: usize = 4_096;
+
 impl Scratches {
     pub(crate) fn borrow(&self) -> Borrowed<'_> {
-        let waiting = self.0.lock().ok().and_then(|mut scratches| scratches.pop());
+        let waiting = self.scratches.lock().ok().and_then(|mut scratches| scratches.pop());
         Borrowed { scratch: waiting.unwrap_or_default(), home: self }
+    }
+
+    pub(crate) fn borrow_lists(&self) -> BorrowedLists<'_> {
+        let waiting = self.lists.lock().ok().and_then(|mut lists| lists.pop());
+        BorrowedLists { lists: waiting.unwrap_or_default(), home: self }
     }
 }
 
 impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
         // A scratch that a panic left half-written is not used again: the lock is poisoned then, or it is reset.
-        if let Ok(mut scratches) = self.home.0.lock() {
+        if let Ok(mut scratches) = self.home.scratches.lock() {
             scratches.push(std::mem::take(&mut self.scratch));
+        }
+    }
+}
+
+impl Drop for BorrowedLists<'_> {
+    fn drop(&mut self) {
+        let HitLists { slots, scores, distances } = &mut self.lists;
+        if slots.capacity() > LONGEST_LIST {
+            return;
+        }
+        slots.clear();
+        scores.clear();
+        distances.clear();
+        if let Ok(mut lists) = self.home.lists.lock()
+            && lists.len() < MOST_LISTS
+        {
+            lists.push(std::mem::take(&mut self.lists));
         }
     }
 }

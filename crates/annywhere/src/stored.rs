@@ -76,7 +76,7 @@ impl Stored {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             slots: Slots::new(),
-            vectors: Vectors::new(options.distance_metric, options.dimensions),
+            vectors: Vectors::new(&options),
             metadata: Texts::new(),
             index: Index::new(&options),
             words: None,

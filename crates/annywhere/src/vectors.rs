@@ -1,5 +1,7 @@
 //! The original vectors: checked at the door, stored in f32, and the judge of every hit.
 //!
+//! With [`Precision::F16`] they are rounded when they are stored, and take two bytes per component in files.
+//!
 //! Rows are padded with zeros to whole lanes, so that no kernel has a tail; zeros change no sum. Under cosine the
 //! inverse length of each row is kept beside it, so that the vector itself stays as it was given.
 
@@ -7,10 +9,13 @@ mod fetch;
 
 use std::borrow::Cow;
 
+use half::f16;
+
 use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::kernels::{self, Kernels, LANES, Task};
 use crate::metric::Metric;
+use crate::options::{Options, Precision};
 use crate::slots::Slot;
 use crate::space::{Query, Space};
 use crate::store::Section;
@@ -24,6 +29,7 @@ const SMALLEST_SQUARE: f32 = 1e-30;
 pub(crate) struct Vectors {
     metric: Metric,
     dimensions: usize,
+    precision: Precision,
     rows: Rows,
     /// `1 / |row|` under cosine; empty under other metrics, and where rows stay in their file.
     inverse_lengths: Chunks<f32>,
@@ -68,10 +74,12 @@ impl Task for SquaredLength<'_> {
 }
 
 impl Vectors {
-    pub(crate) fn new(metric: Metric, dimensions: usize) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
+        let &Options { distance_metric: metric, dimensions, precision, .. } = options;
         Self {
             metric,
             dimensions,
+            precision,
             rows: Rows::Memory(Chunks::new(dimensions.next_multiple_of(LANES))),
             inverse_lengths: Chunks::new(1),
         }
@@ -98,6 +106,20 @@ impl Vectors {
         }
     }
 
+    /// Checks a vector that is to be stored.
+    pub(crate) fn check_row(&self, vector: &[f32], row: usize) -> Result<(), Error> {
+        self.check(vector, Some(row))?;
+        if self.precision == Precision::F32 {
+            return Ok(());
+        }
+        if let Some(x) = vector.iter().find(|&&x| !rounded(x).is_finite()) {
+            let (square, limit) = ((x * x).to_string(), f32::from(f16::MAX) * f32::from(f16::MAX));
+            return Err(Error::TooLarge { row: Some(row), square, limit });
+        }
+        let rounded: Vec<f32> = vector.iter().map(|&x| rounded(x)).collect();
+        self.check(&rounded, Some(row))
+    }
+
     pub(crate) fn reserve(&mut self, slots: usize) -> Result<(), Error> {
         self.rows.memory_mut().grow(slots, 0.0)?;
         match self.metric {
@@ -114,7 +136,11 @@ impl Vectors {
 
     /// Stores a checked vector.
     pub(crate) fn set(&mut self, slot: Slot, vector: &[f32]) {
-        self.rows.memory_mut().row_mut(slot as usize)[..self.dimensions].copy_from_slice(vector);
+        let row = &mut self.rows.memory_mut().row_mut(slot as usize)[..self.dimensions];
+        row.copy_from_slice(vector);
+        if self.precision == Precision::F16 {
+            row.iter_mut().for_each(|x| *x = rounded(*x));
+        }
         self.set_inverse_length(slot);
     }
 
@@ -222,17 +248,17 @@ impl Vectors {
     }
 
     /// Vectors that stay in their file, padded, and are checked when they are read.
-    pub(crate) fn in_file(metric: Metric, dimensions: usize, section: Section) -> Self {
-        Self { rows: Rows::File(section), ..Self::new(metric, dimensions) }
+    pub(crate) fn in_file(options: &Options, section: Section) -> Self {
+        Self { rows: Rows::File(section), ..Self::new(options) }
     }
 
     /// Puts the vectors together from the rows of a file. What is derived from them is computed anew.
     ///
     /// # Errors
     /// [`Error::Corrupt`] for a row that [`check`](Self::check) would have refused.
-    pub(crate) fn from_parts(metric: Metric, dimensions: usize, rows: Chunks<f32>) -> Result<Self, Error> {
-        let count = rows.len();
-        let mut vectors = Self { rows: Rows::Memory(rows), ..Self::new(metric, dimensions) };
+    pub(crate) fn from_parts(options: &Options, rows: Chunks<f32>) -> Result<Self, Error> {
+        let (count, dimensions) = (rows.len(), options.dimensions);
+        let mut vectors = Self { rows: Rows::Memory(rows), ..Self::new(options) };
         vectors.reserve(count)?;
         for slot in 0..count as Slot {
             let row = vectors.padded(slot);
@@ -250,6 +276,11 @@ impl Vectors {
         }
         Ok(vectors)
     }
+}
+
+/// The nearest half-precision number, ties to even; infinite beyond 65,519.
+fn rounded(x: f32) -> f32 {
+    f16::from_f32(x).to_f32()
 }
 
 /// The squared length, for checks only: the vector is not padded here, so the kernels do not apply.

@@ -4,7 +4,7 @@
  * typed arrays. Native calls may work on another thread, therefore `MaybePromise`.
  */
 
-import type { DistanceMetric, Quantization, Stats } from './types.js';
+import type { DistanceMetric, Precision, Quantization, Stats } from './types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -154,6 +154,8 @@ export interface EngineStats {
   efSearch: number;
   quantization: Quantization;
   targetRecall: number;
+  /** Absent for `f32`. */
+  precision?: Precision;
   embedding?: string;
   textFields: string[];
   originals: 'memory' | 'storage';

@@ -31,9 +31,9 @@ export interface FederatedHit<Meta extends object = Metadata> extends Hit<Meta> 
 }
 
 export interface FederatedQuery<Meta extends object = Metadata>
-  extends Omit<SearchQuery<Meta>, 'text' | 'fusion' | 'diversify' | 'groupBy'> {}
+  extends Omit<SearchQuery<Meta>, 'text' | 'fusion' | 'diversify' | 'groupBy' | 'budget'> {}
 
-const OF_ONE_DATABASE = ['text', 'fusion', 'diversify', 'groupBy'] as const;
+const OF_ONE_DATABASE = ['text', 'fusion', 'diversify', 'groupBy', 'budget'] as const;
 
 /** Several databases that are searched as one. All have the same dimensions and the same metric. */
 export function federate<Meta extends object = Metadata>(

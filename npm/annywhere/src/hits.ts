@@ -1,20 +1,23 @@
 /** Hits as users get them, made of what the engine answers: numbers in typed arrays, ids and metadata as JSON text. */
 import type { EngineHits, EngineRow } from './engine.js';
 import type { GuardedEngine } from './guarded-engine.js';
-import type { Hit } from './types.js';
+import type { Hit, Hits } from './types.js';
 
-/** Id and metadata of each hit, in turns. The engine has checked the JSON of every row, also of those from a file. */
-type Rows = readonly unknown[];
+/**
+ * Id and metadata of each hit, in turns, and at the end of a search with a budget whether it was enough. The engine has checked
+ * the JSON of every row, also of those from a file.
+ */
+type Rows = unknown[];
 
 /** The hits of one search. */
-export function hitsOf<Meta extends object>(found: EngineHits): Hit<Meta>[] {
+export function hitsOf<Meta extends object>(found: EngineHits): Hits<Meta> {
   const { scores, distances, rows } = found;
   found.free?.();
   return withNumbers(JSON.parse(rows) as Rows, scores, 0, distances, 0);
 }
 
 /** The hits of many searches; their numbers stand one search after the other. */
-export function manyHitsOf<Meta extends object>(found: EngineHits): Hit<Meta>[][] {
+export function manyHitsOf<Meta extends object>(found: EngineHits): Hits<Meta>[] {
   const { scores, distances, rows } = found;
   found.free?.();
   let first = 0;
@@ -26,7 +29,7 @@ export function manyHitsOf<Meta extends object>(found: EngineHits): Hit<Meta>[][
 }
 
 /** The hits of a quick search: `numbers` holds the scores in its first half and the distances in its second. */
-export function quickHitsOf<Meta extends object>(rows: string, numbers: Float32Array): Hit<Meta>[] {
+export function quickHitsOf<Meta extends object>(rows: string, numbers: Float32Array): Hits<Meta> {
   return withNumbers(JSON.parse(rows) as Rows, numbers, 0, numbers, numbers.length / 2);
 }
 
@@ -39,9 +42,9 @@ interface Wishes {
 /** The hits that are not too far, with their vectors if these are wanted; nothing has changed since the search. */
 export async function finished<Meta extends object>(
   engine: GuardedEngine,
-  hits: Hit<Meta>[],
+  hits: Hits<Meta>,
   wishes: Wishes,
-): Promise<Hit<Meta>[]> {
+): Promise<Hits<Meta>> {
   const near = nearEnough(hits, wishes);
   if (wishes.withVectors) for (const hit of near) addVector(hit, await engine.row(hit.id));
   return near;
@@ -50,16 +53,19 @@ export async function finished<Meta extends object>(
 /** The same of a search that was over at once. */
 export function quicklyFinished<Meta extends object>(
   engine: GuardedEngine,
-  hits: Hit<Meta>[],
+  hits: Hits<Meta>,
   wishes: Wishes,
-): Hit<Meta>[] {
+): Hits<Meta> {
   const near = nearEnough(hits, wishes);
   if (wishes.withVectors) for (const hit of near) addVector(hit, engine.get(hit.id));
   return near;
 }
 
-function nearEnough<Meta extends object>(hits: Hit<Meta>[], { maxDistance }: Wishes): Hit<Meta>[] {
-  return maxDistance === undefined ? hits : hits.filter(({ distance }) => distance <= maxDistance);
+function nearEnough<Meta extends object>(hits: Hits<Meta>, { maxDistance }: Wishes): Hits<Meta> {
+  if (maxDistance === undefined) return hits;
+  const near: Hits<Meta> = hits.filter(({ distance }) => distance <= maxDistance);
+  if (hits.complete !== undefined) near.complete = hits.complete;
+  return near;
 }
 
 function addVector<Meta extends object>(hit: Hit<Meta>, row: EngineRow | null | undefined): void {
@@ -73,10 +79,17 @@ function withNumbers<Meta extends object>(
   firstScore: number,
   distances: Float32Array,
   firstDistance: number,
-): Hit<Meta>[] {
+): Hits<Meta> {
+  const last = rows.at(-1);
+  if (typeof last === 'boolean') {
+    rows.pop();
+    const hits = withNumbers<Meta>(rows, scores, firstScore, distances, firstDistance);
+    hits.complete = last;
+    return hits;
+  }
   // Metadata is never an array, so an array in its place is what the scores are made of.
   if (Array.isArray(rows[2])) return withParts(rows, scores, firstScore, distances, firstDistance);
-  const hits: Hit<Meta>[] = [];
+  const hits: Hits<Meta> = [];
   for (let rank = 0; 2 * rank < rows.length; rank++) {
     hits.push({
       id: rows[2 * rank] as string,
@@ -99,7 +112,7 @@ function withParts<Meta extends object>(
   firstScore: number,
   distances: Float32Array,
   firstDistance: number,
-): Hit<Meta>[] {
+): Hits<Meta> {
   const plain = rows.filter((_, at) => at % 3 !== 2);
   const hits = withNumbers<Meta>(plain, scores, firstScore, distances, firstDistance);
   // As 32-bit floats, like all scores; rank 0 stands for none.

@@ -12,6 +12,7 @@ import type {
   Durability,
   IndexOptions,
   IndexType,
+  Precision,
   Quantization,
 } from './types.js';
 
@@ -24,6 +25,7 @@ const MAX_FILTER_DEPTH = 50;
 
 const METRICS: readonly DistanceMetric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
 const INDEXES: readonly IndexType[] = ['auto', 'scan', 'hnsw'];
+const PRECISIONS = ['f32', 'f16'] as const;
 /** Centres per part of product codes; parts of a scan come in groups. */
 const GRAPH_CENTRES = 256;
 const SCAN_CENTRES = 16;
@@ -57,6 +59,7 @@ interface KeptOptions {
   readonly filterLimits: object | undefined;
   /** The contract of the vectors, as text. */
   readonly embedding: string | undefined;
+  readonly precision: Precision | undefined;
 }
 
 interface IndexConfig {
@@ -93,9 +96,10 @@ export function checkOptions(options: DbOptions): CheckedOptions {
   if (storage && persist) throw invalidOption('persist', 'is for what browsers keep');
   const filterLimits = limits(read);
   const embedding = embeddingText(read.any('embedding'));
+  const precision = read.oneOf('precision', PRECISIONS);
   const index = indexConfig(read);
   read.refuseTheRest();
-  const kept = { dimensions, distanceMetric, maxElements, filterLimits, embedding };
+  const kept = { dimensions, distanceMetric, maxElements, filterLimits, embedding, precision };
   refuseContradictions({ ...kept, ...index });
   const unused =
     storagePath === undefined &&

@@ -5,7 +5,7 @@
 import type { GuardedEngine } from './guarded-engine.js';
 import { quickHitsOf, quicklyFinished } from './hits.js';
 import { type CheckedSearch, NO_VECTOR } from './search-query.js';
-import type { Hit } from './types.js';
+import type { Hits } from './types.js';
 import { copyVectorInto } from './vectors.js';
 
 /** With more hits than this the objects made of them cost more than a promise. */
@@ -21,7 +21,7 @@ export class QuickSearch {
   }
 
   /** The hits, or `undefined` for a search that takes its time. */
-  run<Meta extends object>(engine: GuardedEngine, search: CheckedSearch): Hit<Meta>[] | undefined {
+  run<Meta extends object>(engine: GuardedEngine, search: CheckedSearch): Hits<Meta> | undefined {
     const { vector, hasVector, k, params } = search;
     if (k > MOST_HITS) return undefined;
     if (hasVector) copyVectorInto(this.#query, 0, vector);

@@ -10,6 +10,7 @@ import { checkWishes, WISHES, type WishParams } from './wishes.js';
 
 export const DEFAULT_K = 10;
 const MAX_K = 2 ** 31 - 1;
+const MAX_BUDGET = 2 ** 31 - 1;
 const NAMES = [
   'k',
   'threshold',
@@ -18,6 +19,7 @@ const NAMES = [
   'ef',
   'targetRecall',
   'exact',
+  'budget',
   'filter',
   'include',
   'signal',
@@ -144,6 +146,7 @@ interface Params extends WishParams {
   readonly k: number;
   readonly ef: number | undefined;
   readonly targetRecall: number | undefined;
+  readonly budget: number | undefined;
   readonly exact: boolean;
   readonly rescore: false | undefined;
   readonly threshold: number | undefined;
@@ -179,6 +182,7 @@ function checkParams(given: AnySearch | AnyManyQuery, vectors: string): Params {
     k: integer('k', own(query, 'k'), MAX_K) ?? DEFAULT_K,
     ef: integer('ef', own(query, 'ef'), MAX_EF),
     targetRecall,
+    budget: integer('budget', own(query, 'budget'), MAX_BUDGET),
     exact,
     rescore: rescore ? undefined : false,
     threshold: threshold === undefined ? undefined : Math.fround(threshold),

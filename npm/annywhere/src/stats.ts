@@ -8,7 +8,7 @@ import type { Stats } from './types.js';
 export function statsOf(engine: GuardedEngine, keeper: Keeper | undefined): Stats {
   const stats = JSON.parse(engine.stats()) as EngineStats;
   const { count, deleted, dimensions, distanceMetric, index, quantization, memory, textFields } = stats;
-  const { m, efConstruction, efSearch, targetRecall, originals } = stats;
+  const { m, efConstruction, efSearch, targetRecall, originals, precision = 'f32' } = stats;
   const { total: memoryUsage, ...parts } = memory;
   const embedding = embeddingOf(stats.embedding);
   const state = keeper?.state;
@@ -20,6 +20,7 @@ export function statsOf(engine: GuardedEngine, keeper: Keeper | undefined): Stat
     distanceMetric,
     indexType: index,
     quantization,
+    precision,
     ...(textFields.length > 0 && { text: { fields: textFields } }),
     ...(index === 'hnsw' ? { hnswConfig: { m, efConstruction, efSearch } } : { targetRecall }),
     ...(embedding && { embedding }),

@@ -32,6 +32,9 @@ export interface HnswConfig {
 /** How neighbours are found. */
 export type IndexType = 'auto' | 'scan' | 'hnsw';
 
+/** In how many bits components of vectors are kept. */
+export type Precision = 'f32' | 'f16';
+
 /** How vectors are coded for finding candidates. */
 export interface Quantization {
   type: 'none' | 'scalar' | 'rabitq' | 'product';
@@ -121,6 +124,12 @@ export interface DbOptions {
    * searched by codes, with lists so much longer that recall is kept. `manhattan` has only `none`. `auto`: the default.
    */
   quantization?: 'auto' | Quantization['type'] | Quantization;
+  /**
+   * In how many bits components of vectors are kept. `f16`: rounded to half precision when they are inserted (11 significant
+   * bits, magnitudes to 65,504; larger ones are `TooLarge`), so that files are half as large. In memory they take 32 bits
+   * all the same. Default `f32`, as given.
+   */
+  precision?: Precision;
   /** Part of the true neighbours that a scan aims to find, 0.5 to 1. Default 0.99. */
   targetRecall?: number;
   /** Which words `text` of a search finds. Default: none. */
@@ -274,7 +283,16 @@ export type Path<Meta extends object> = (keyof Meta & string) | `${keyof Meta & 
 export interface TextQuery<Meta extends object = Metadata>
   extends Omit<
     SearchQuery<Meta>,
-    'vector' | 'text' | 'fusion' | 'weigh' | 'ef' | 'targetRecall' | 'exact' | 'rescore' | 'maxDistance'
+    | 'vector'
+    | 'text'
+    | 'fusion'
+    | 'weigh'
+    | 'ef'
+    | 'targetRecall'
+    | 'exact'
+    | 'rescore'
+    | 'maxDistance'
+    | 'budget'
   > {
   text: string;
   vector?: undefined;
@@ -311,6 +329,13 @@ export interface SearchQuery<Meta extends object = Metadata> {
   targetRecall?: number;
   /** Compare with every row: exact, and slower. Default `false`. */
   exact?: boolean;
+  /**
+   * Most work, in comparisons of a row with the vector, 1 and more; a row whose code a scan reads counts as a 32nd. The search
+   * ends there with the best found so far, maybe fewer than `k`, and `complete` of the hits is `false`. A measure that also
+   * holds where clocks stand still while a program computes, as on Cloudflare Workers. Default: none. Not with `text`,
+   * `diversify` or `groupBy`.
+   */
+  budget?: number;
   /** `false`: candidates are not compared exactly, and scores are estimates from codes: sooner, and less is found. Default `true`. */
   rescore?: boolean;
   /** Only rows that match are hits: `k` of them whenever `k` rows match. */
@@ -331,6 +356,12 @@ export interface Progress<Meta extends object = Metadata> {
   hits: Hit<Meta>[];
   /** `false`: scores are estimates from codes. */
   exact: boolean;
+}
+
+/** The hits of a search, best first. */
+export interface Hits<Meta extends object = Metadata> extends Array<Hit<Meta>> {
+  /** Of a search with a `budget`: whether it came to its own end. */
+  complete?: boolean;
 }
 
 export interface Hit<Meta extends object = Metadata> {
@@ -555,6 +586,8 @@ export interface Stats {
   hnswConfig?: Required<HnswConfig>;
   /** With its defaults filled in. */
   quantization: Quantization;
+  /** In how many bits components of vectors are kept. */
+  precision: Precision;
   /** Of a scan. */
   targetRecall?: number;
   /** Which vectors are in the database, if it was said. */

@@ -65,7 +65,7 @@ import type {
   Explanation,
   Health,
   HealthOptions,
-  Hit,
+  Hits,
   IdQuery,
   IndexOptions,
   InsertOptions,
@@ -167,17 +167,17 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   /** The rows nearest to a vector, best first: `k` of them, or all if there are fewer, less what `threshold` cuts. */
-  search(query: SearchQuery<Meta>): Promise<Hit<Meta>[]>;
+  search(query: SearchQuery<Meta>): Promise<Hits<Meta>>;
   /** The rows nearest to a row that is in the database, which is the first of them. */
-  search(query: IdQuery<Meta>): Promise<Hit<Meta>[]>;
+  search(query: IdQuery<Meta>): Promise<Hits<Meta>>;
   /** The rows whose words answer a text best (BM25): `k` of them, or all that hold one of its words if there are fewer. */
   search(query: TextQuery<Meta>): Promise<TextHit<Meta>[]>;
-  async search(query: SearchQuery<Meta> | IdQuery<Meta> | TextQuery<Meta>): Promise<Hit<Meta>[]> {
+  async search(query: SearchQuery<Meta> | IdQuery<Meta> | TextQuery<Meta>): Promise<Hits<Meta>> {
     return isIdQuery(query) ? this.#searchNear(query) : this.#search(checkSearch(query));
   }
 
   /** The hits of many searches, in the order of their vectors; natively on all cores. */
-  async searchMany(query: ManyQuery<Meta>): Promise<Hit<Meta>[][]> {
+  async searchMany(query: ManyQuery<Meta>): Promise<Hits<Meta>[]> {
     const search = checkManySearches(query, this.#options.dimensions);
     const found = this.#read(async (engine) => {
       refuseAborted(search.signal);
@@ -571,7 +571,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   /** Not `async`: a quick search that has nothing to wait for is over when this returns. */
-  #search(search: CheckedSearch): Hit<Meta>[] | Promise<Hit<Meta>[]> {
+  #search(search: CheckedSearch): Hits<Meta> | Promise<Hits<Meta>> {
     const idle = this.#opened && !this.#closing && this.#order.isIdle ? this.#engine : undefined;
     const hits = idle && this.#quick.run<Meta>(idle, search);
     if (hits) return hits;
@@ -587,7 +587,7 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   /** A search for the neighbours of a row. */
-  async #searchNear(query: IdQuery<Meta>): Promise<Hit<Meta>[]> {
+  async #searchNear(query: IdQuery<Meta>): Promise<Hits<Meta>> {
     const { id, search } = checkIdSearch(query);
     const found = this.#read(async (engine) => {
       refuseAborted(search.signal);

@@ -94,6 +94,9 @@ fn walk<K: Kernels, S: Space>(
         if work.distances > most {
             return false;
         }
+        if work.is_over(0) {
+            break;
+        }
         for &near in fresh.iter() {
             space.prefetch(kernels, near);
         }

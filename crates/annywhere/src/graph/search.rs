@@ -133,7 +133,7 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
     fresh.resize(graph.capacity(level), 0);
     let mut bound = pool.bound();
     while let Some(slot) = pool.expand_nearest() {
-        if stop.is_some_and(|stop| stop.is_reached(pool, pool.place())) {
+        if work.is_over(0) || stop.is_some_and(|stop| stop.is_reached(pool, pool.place())) {
             break;
         }
         let mut count = 0;

@@ -41,7 +41,7 @@ impl Task for ExactScan<'_> {
         let most = 2 * k + GATHERED;
         let mut bound = f32::INFINITY;
         let mut next: Slot = 0;
-        while (next as usize) < slots.len() {
+        while (next as usize) < slots.len() && !work.is_over(0) {
             fresh.clear();
             let end = match mask {
                 None => {

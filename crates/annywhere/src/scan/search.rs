@@ -151,6 +151,9 @@ impl Task for ScanSearch<'_> {
             }
             place += selection.map_or(1.0, |selection| seen.count(selection, scan.slots_of(cell)));
             next += 1;
+            if scratch.work.is_over(scratch.work.visited) {
+                break;
+            }
         }
         progress.score(kernels, passed, scratch);
         scratch.scan = scan_scratch;

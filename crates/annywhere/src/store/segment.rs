@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use half::f16;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -18,7 +19,7 @@ use crate::graph::{self, Graph};
 use crate::kernels::LANES;
 use crate::metadata::Columns;
 use crate::options::{
-    Config, MAX_ROWS, Options, agree, agree_on_embedding, check_embedding, check_text_fields,
+    Config, MAX_ROWS, Options, Precision, agree, agree_on_embedding, check_embedding, check_text_fields,
 };
 use crate::rows;
 use crate::scan::{Numbers, Parts};
@@ -61,6 +62,7 @@ enum Kind {
     CompactCodes = 18,
     CodeCentre = 19,
     CodeBook = 20,
+    HalfVectors = 21,
     Columns = 24,
     WordLengths = 32,
     Words = 33,
@@ -100,6 +102,8 @@ enum Content<'a> {
     Parts(Vec<&'a [u8]>),
     Lengths(&'a Texts),
     Texts(&'a Texts),
+    /// Numbers that are written in half precision.
+    Halves(Vec<&'a [u8]>),
 }
 
 impl Content<'_> {
@@ -110,6 +114,11 @@ impl Content<'_> {
             Self::Parts(parts) => parts.iter().try_for_each(|part| take(part)),
             Self::Lengths(texts) => texts.lengths().try_for_each(|length| take(&length.to_le_bytes())),
             Self::Texts(texts) => texts.iter().try_for_each(|text| take(text.as_bytes())),
+            Self::Halves(parts) => parts.iter().try_for_each(|part| {
+                let numbers: &[f32] = bytemuck::cast_slice(part);
+                let halves: Vec<f16> = numbers.iter().map(|&number| f16::from_f32(number)).collect();
+                take(bytemuck::cast_slice(&halves))
+            }),
         }
     }
 }
@@ -245,7 +254,10 @@ fn sections<'a>(stored: &'a Stored, made: Option<&'a [(Kind, Vec<u8>)]>) -> Vec<
         sections.push((Kind::Columns, made_once(find(Kind::Columns), columns)));
     }
     let vectors = stored.vectors.rows().parts().collect();
-    sections.push((Kind::Vectors, Content::Parts(vectors)));
+    sections.push(match stored.options.precision {
+        Precision::F32 => (Kind::Vectors, Content::Parts(vectors)),
+        Precision::F16 => (Kind::HalfVectors, Content::Halves(vectors)),
+    });
     let state = serde_json::to_vec(&state).expect("numbers and names always become JSON");
     sections.insert(0, (Kind::State, made_once(find(Kind::State), || state)));
     // Without columns the section is not there.
@@ -479,15 +491,28 @@ fn read_parts(
     };
     let slots = Slots::from_parts(states, ids)?;
     let lanes = options.dimensions.next_multiple_of(LANES);
-    let vectors = match stay {
-        None => {
+    let vectors = match (stay, options.precision) {
+        (None, Precision::F32) => {
             let rows = file.chunks(Kind::Vectors, lanes, Some(state.slots))?;
-            Vectors::from_parts(options.distance_metric, options.dimensions, rows)?
+            Vectors::from_parts(&options, rows)?
         }
-        Some(source) => {
+        (None, Precision::F16) => {
+            let halves: Chunks<u16> = file.chunks(Kind::HalfVectors, lanes, Some(state.slots))?;
+            let mut rows = Chunks::new(lanes);
+            rows.grow(state.slots, 0.0)?;
+            for row in 0..state.slots {
+                let halves = halves.row(row).iter().map(|&bits| f16::from_bits(bits).to_f32());
+                rows.row_mut(row).iter_mut().zip(halves).for_each(|(x, half)| *x = half);
+            }
+            Vectors::from_parts(&options, rows)?
+        }
+        (Some(source), Precision::F32) => {
             file.rows::<f32>(Kind::Vectors, lanes, Some(state.slots))?;
-            let section = file.staying(Kind::Vectors, source)?;
-            Vectors::in_file(options.distance_metric, options.dimensions, section)
+            Vectors::in_file(&options, file.staying(Kind::Vectors, source)?)
+        }
+        (Some(source), Precision::F16) => {
+            file.rows::<u16>(Kind::HalfVectors, lanes, Some(state.slots))?;
+            Vectors::in_file(&options, file.staying(Kind::HalfVectors, source)?)
         }
     };
     let mut index = Index::new(&options);
@@ -639,6 +664,7 @@ impl<'a> File<'a> {
         self.entries.iter().any(|entry| entry.kind == kind as u32)
     }
 
+    #[inline(never)]
     fn entry(&self, kind: Kind) -> Result<Entry, Error> {
         let mut found = self.entries.iter().filter(|entry| entry.kind == kind as u32);
         match (found.next(), found.next()) {
@@ -647,6 +673,7 @@ impl<'a> File<'a> {
         }
     }
 
+    #[inline(never)]
     fn section(&'a self, kind: Kind) -> Result<Reading<'a>, Error> {
         let entry = self.entry(kind)?;
         Ok(Reading {
@@ -667,8 +694,13 @@ impl<'a> File<'a> {
 
     /// How many rows of `stride` values a section has.
     fn rows<T>(&self, kind: Kind, stride: usize, rows: Option<usize>) -> Result<usize, Error> {
+        self.rows_of(kind, stride * size_of::<T>(), rows)
+    }
+
+    #[inline(never)]
+    fn rows_of(&self, kind: Kind, row_bytes: usize, rows: Option<usize>) -> Result<usize, Error> {
         let length = self.entry(kind)?.length;
-        let row_bytes = (stride * size_of::<T>()) as u64;
+        let row_bytes = row_bytes as u64;
         let count = length / row_bytes;
         if !length.is_multiple_of(row_bytes) || rows.is_some_and(|rows| rows as u64 != count) {
             let reason = format!("{length} bytes are not the expected number of rows of {row_bytes} bytes");
@@ -687,15 +719,29 @@ impl<'a> File<'a> {
         let count = self.rows::<T>(kind, stride, rows)?;
         let mut chunks = Chunks::new(stride);
         chunks.grow(count, bytemuck::Zeroable::zeroed())?;
-        let mut reading = self.section(kind)?;
-        chunks.parts_mut().try_for_each(|part| reading.fill(part))?;
+        self.fill(kind, &mut chunks.parts_mut())?;
         Ok(chunks)
+    }
+
+    /// Reads a whole section into parts.
+    #[inline(never)]
+    fn fill(&self, kind: Kind, parts: &mut dyn Iterator<Item = &mut [u8]>) -> Result<(), Error> {
+        let mut reading = self.section(kind)?;
+        for part in parts {
+            reading.fill(part)?;
+        }
+        Ok(())
     }
 
     /// Reads all values of a section.
     fn numbers<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(&self, kind: Kind) -> Result<Vec<T>, Error> {
-        let chunks: Chunks<T> = self.chunks(kind, 1, None)?;
-        Ok((0..chunks.len()).map(|at| chunks.get(at)).collect())
+        let count = self.rows::<T>(kind, 1, None)?;
+        let mut numbers = Vec::new();
+        let bytes = count * size_of::<T>();
+        numbers.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes })?;
+        numbers.resize(count, T::zeroed());
+        self.fill(kind, &mut std::iter::once(bytemuck::cast_slice_mut(&mut numbers)))?;
+        Ok(numbers)
     }
 
     fn texts(&self, lengths: Kind, heap: Kind, name: &str, slots: usize) -> Result<Texts, Error> {
@@ -740,6 +786,7 @@ impl<'a> File<'a> {
 
 impl Reading<'_> {
     /// Fills the buffer with the section's next bytes.
+    #[inline(never)]
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Error> {
         let bytes = buffer.len() as u64;
         assert!(self.read + bytes <= self.entry.length, "callers ask for the section's length in all");
@@ -810,6 +857,7 @@ mod tests {
             Kind::CompactCodes,
             Kind::CodeCentre,
             Kind::CodeBook,
+            Kind::HalfVectors,
             Kind::Columns,
             Kind::WordLengths,
             Kind::Words,

@@ -1,18 +1,33 @@
 //! Rows that are read from their file while they are ranked.
 
+use half::f16;
+
 use super::{Vectors, inverse_length};
 use crate::error::Error;
 use crate::kernels::Kernels;
 use crate::metric::Metric;
+use crate::options::Precision;
 use crate::slots::Slot;
 use crate::space::{Fetched, Query};
 use crate::store::Section;
 
 impl Vectors {
-    /// Reads a padded row from the file.
-    pub(super) fn fetch(&self, section: &Section, slot: Slot, row: &mut [f32]) -> Result<(), Error> {
-        let row_bytes = size_of_val(row) as u64;
-        section.read_at(u64::from(slot) * row_bytes, bytemuck::cast_slice_mut(row))
+    /// Reads padded rows that lie one after the other in the file, from this slot on.
+    pub(super) fn fetch(&self, section: &Section, slot: Slot, rows: &mut [f32]) -> Result<(), Error> {
+        let first = slot as usize * self.width();
+        if self.precision == Precision::F32 {
+            let at = (first * size_of::<f32>()) as u64;
+            return section.read_at(at, bytemuck::cast_slice_mut(rows));
+        }
+        // Halves are read into the second half of the room and moved up from there: none is overwritten before its turn.
+        let count = rows.len();
+        let halves: &mut [f16] = bytemuck::cast_slice_mut(rows);
+        section.read_at((first * size_of::<f16>()) as u64, bytemuck::cast_slice_mut(&mut halves[count..]))?;
+        for at in 0..count {
+            let halves: &[f16] = bytemuck::cast_slice(rows);
+            rows[at] = halves[count + at].to_f32();
+        }
+        Ok(())
     }
 
     /// Reads four padded rows, one after the other.
@@ -21,8 +36,7 @@ impl Vectors {
         rows.resize(4 * width, 0.0);
         if slots[3] == slots[0] + 3 && slots.is_sorted_by(|a, b| a < b) {
             // Neighbours in the file come in one piece.
-            let all_bytes = size_of_val(rows.as_slice()) as u64;
-            return section.read_at(u64::from(slots[0]) * all_bytes / 4, bytemuck::cast_slice_mut(rows));
+            return self.fetch(section, slots[0], rows);
         }
         let mut before = None;
         let mut failure = Ok(());

@@ -75,7 +75,8 @@ function routesOf(opened: Opened, canWrite: boolean): Readonly<Record<string, Ro
       const begin = performance.now();
       const hits = await db.search(body as unknown as SearchQuery);
       const found = hits.map((hit) => (hit.vector ? { ...hit, vector: Array.from(hit.vector) } : hit));
-      return { hits: found, tookMs: performance.now() - begin };
+      const { complete } = hits;
+      return { hits: found, ...(complete !== undefined && { complete }), tookMs: performance.now() - begin };
     },
     'POST /v1/get': async ({ id }) => {
       const row = await db.get(id as string);

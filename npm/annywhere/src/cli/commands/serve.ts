@@ -16,7 +16,7 @@ export const serve: Command = {
   },
   notes:
     'Only this machine can connect (127.0.0.1). Callers send Authorization: Bearer <key>.\n' +
-    '  POST /v1/search  {"vector": [..], "k": 10, "threshold": .., "targetRecall": .., "exact": .., "include": ..}\n' +
+    '  POST /v1/search  {"vector": [..], "k": 10, "threshold": .., "targetRecall": .., "exact": .., "budget": .., "include": ..}\n' +
     '  POST /v1/get     {"id": ".."}\n' +
     '  POST /v1/upsert  {"rows": [{"id": "..", "vector": [..], "metadata": {..}}]}     with --write\n' +
     '  POST /v1/delete  {"ids": [".."]}                                              with --write\n' +
