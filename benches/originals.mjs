@@ -1,6 +1,7 @@
 // What a row takes in memory when vectors and metadata stay in a file, and how long searches take then.
 //
-//   npm run bench -- originals [--bits 2] [--dimensions 128] [--queries 1000] [--chromium PATH]
+//   npm run bench -- originals [--index scan|hnsw] [--codes rabitq|scalar|product] [--bits 2] [--dimensions 128]
+//                              [--queries 1000] [--chromium PATH]
 //
 // Rows are all definitions of WordNet, saved to a file below target/bench; each engine opens it in a process of its own.
 // With --chromium (or CHROMIUM_PATH) the page does the same from its origin private file system.
@@ -18,6 +19,8 @@ const WARM_UP = 100;
 
 const { values: given } = parseArgs({
   options: {
+    index: { type: 'string', default: 'scan' },
+    codes: { type: 'string', default: 'rabitq' },
     bits: { type: 'string', default: '2' },
     dimensions: { type: 'string', default: '128' },
     queries: { type: 'string', default: '1000' },
@@ -27,6 +30,8 @@ const { values: given } = parseArgs({
   },
 });
 const dimensions = Number(given.dimensions);
+const { index, codes: type } = given;
+const quantization = type === 'rabitq' ? { type, bits: Number(given.bits) } : { type };
 
 if (given.open) process.stdout.write(JSON.stringify(await searchOpened(given.open)));
 else await main();
@@ -36,11 +41,11 @@ async function main() {
   const rows = data.ids.length;
   const folder = inTarget('bench', 'originals');
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${dimensions}-${given.bits}.annw`);
+  const file = join(folder, `${dimensions}-${index}-${type}-${given.bits}.annw`);
   const truth = await save(data, file);
   console.log(
-    `${rows} definitions × ${dimensions}, ${given.bits} bits, ${data.queries.length} usage examples as queries, k = ${K}, cosine, ` +
-      `default targetRecall; vectors take ${dimensions * 4} bytes`,
+    `${rows} definitions × ${dimensions}, ${index}, ${JSON.stringify(quantization)}, ${data.queries.length} usage examples as queries, k = ${K}, cosine, ` +
+      `defaults otherwise; vectors take ${dimensions * 4} bytes`,
   );
   for (const engine of ['native', 'wasm']) {
     const script = fileURLToPath(import.meta.url);
@@ -63,8 +68,7 @@ async function main() {
 /** Builds and saves the index, and finds the true neighbours. */
 async function save(data, file) {
   const { VectorDb } = await import('annywhere');
-  const quantization = { type: 'rabitq', bits: Number(given.bits) };
-  const db = new VectorDb({ dimensions, index: 'scan', quantization });
+  const db = new VectorDb({ dimensions, index, quantization });
   await db.insertBatch({ ids: data.ids, vectors: data.vectors });
   await db.compact();
   await db.save(file);
