@@ -4,10 +4,13 @@
 //! `benches/peers`. Both search in turns, the best of several rounds counts; between two settings log of time is linear
 //! in recall. One thread.
 
+mod shared;
+
 use std::error::Error;
 use std::time::Instant;
 
-use annywhere::{Config, Database, Index, Metric, SearchParams};
+use annywhere::{Config, Database, Index, SearchParams};
+use shared::{Vectors, answers};
 
 const K: usize = 10;
 const ROWS: [usize; 6] = [1_000, 3_000, 10_000, 30_000, 100_000, 200_000];
@@ -19,18 +22,8 @@ const TARGETS: [f32; 9] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("give the folder of a data set")?;
-    let dimensions: usize = arguments.next().ok_or("give the number of dimensions")?.parse()?;
-    let metric = match arguments.next().as_deref() {
-        Some("cosine") => Metric::Cosine,
-        Some("euclidean") => Metric::Euclidean,
-        _ => return Err("give cosine or euclidean".into()),
-    };
-    let read = |name: &str| -> Result<Vec<f32>, Box<dyn Error>> {
-        let bytes = std::fs::read(format!("{folder}/{name}"))?;
-        Ok(bytes.as_chunks::<4>().0.iter().map(|&x| f32::from_le_bytes(x)).collect())
-    };
-    let (all, mut queries) = (read("rows.f32")?, read("queries.f32")?);
+    let (folder, vectors) = shared::vectors(&mut arguments, ROWS[ROWS.len() - 1])?;
+    let Vectors { dimensions, metric, rows: all, mut queries } = vectors;
     queries.truncate(QUERIES * dimensions);
     println!("{folder}: time of the scan / time of the graph\n| rows | at {RECALLS:?} |\n|---|---|");
     // The rows of a set are in an order of their own: every so manieth is taken.
@@ -51,18 +44,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 index: Some(*index),
                 ..Config::default()
             };
-            let documents: Vec<String> = (0..count).map(|row| format!("[\"{row}\",null]")).collect();
             let mut filled = Database::new(&config)?;
-            filled.insert(&format!("[{}]", documents.join(",")), &rows)?;
+            filled.insert(&shared::documents(count), &rows)?;
             *database = Some(filled);
         }
         let exact = SearchParams { exact: true, ..params() };
         let scan = subjects[0].2.as_ref().ok_or("it was filled")?;
-        let truth: Vec<Vec<String>> = scan
-            .search_many(&queries, &exact)?
-            .iter()
-            .map(|hits| hits.ids().map(str::to_owned).collect())
-            .collect();
+        let truth = answers(scan, &queries, &exact)?;
         for _ in 0..ROUNDS {
             for (_, settings, database, measured) in &mut subjects {
                 let database = database.as_ref().ok_or("it was filled")?;

@@ -4,10 +4,13 @@
 //! the exact scan, time of a search and rows compared for each length of the list. The list of coarse codes is longer
 //! than what was asked for; the column `list` says how long.
 
+mod shared;
+
 use std::error::Error;
 use std::time::Instant;
 
-use annywhere::{Config, Database, HnswConfig, Index, Metric, Quantization, SearchParams};
+use annywhere::{Config, Database, HnswConfig, Index, Quantization, SearchParams};
+use shared::{Vectors, answers};
 
 const K: usize = 10;
 /// Rows of the set that are taken.
@@ -24,26 +27,14 @@ const ALL: [&str; 6] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("give the folder of a data set")?;
-    let dimensions: usize = arguments.next().ok_or("give the number of dimensions")?.parse()?;
-    let metric = match arguments.next().as_deref() {
-        Some("cosine") => Metric::Cosine,
-        Some("euclidean") => Metric::Euclidean,
-        _ => return Err("give cosine or euclidean".into()),
-    };
+    let (folder, vectors) = shared::vectors(&mut arguments, MOST_ROWS)?;
+    let Vectors { dimensions, metric, rows, queries } = vectors;
     let mut quantizations: Vec<String> = arguments.collect();
     if quantizations.is_empty() {
         quantizations = ALL.map(str::to_owned).to_vec();
     }
-    let read = |name: &str| -> Result<Vec<f32>, Box<dyn Error>> {
-        let bytes = std::fs::read(format!("{folder}/{name}"))?;
-        Ok(bytes.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])).collect())
-    };
-    let (mut rows, queries) = (read("rows.f32")?, read("queries.f32")?);
-    rows.truncate(MOST_ROWS * dimensions);
     let count = rows.len() / dimensions;
-    let documents: Vec<String> = (0..count).map(|row| format!("[\"{row}\",null]")).collect();
-    let documents = format!("[{}]", documents.join(","));
+    let documents = shared::documents(count);
     let mut truth = Vec::new();
     for text in quantizations {
         let quantization: Quantization = serde_json::from_str(&text)?;
@@ -100,13 +91,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
-}
-
-fn answers(
-    database: &Database,
-    queries: &[f32],
-    params: &SearchParams,
-) -> Result<Vec<Vec<String>>, Box<dyn Error>> {
-    let hits = database.search_many(queries, params)?;
-    Ok(hits.iter().map(|hits| hits.ids().map(str::to_owned).collect()).collect())
 }

@@ -8,7 +8,8 @@ mod shared;
 use std::error::Error;
 use std::time::Instant;
 
-use annywhere::{Database, SearchParams};
+use annywhere::SearchParams;
+use shared::answers;
 
 const KS: [usize; 3] = [1, 10, 100];
 /// Rows of the set that are taken.
@@ -33,8 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if at % step == step / 2 { held_out.extend(row) } else { rows.extend(row) }
     }
     let count = rows.len() / dimensions;
-    let documents: Vec<String> = (0..count).map(|row| format!("[\"{row}\",null]")).collect();
-    let documents = format!("[{}]", documents.join(","));
+    let documents = shared::documents(count);
     for (index, mut database) in shared::databases(dimensions, only.as_deref())? {
         let begin = Instant::now();
         database.insert(&documents, &rows)?;
@@ -72,13 +72,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
-}
-
-fn answers(
-    database: &Database,
-    queries: &[f32],
-    params: &SearchParams,
-) -> Result<Vec<Vec<String>>, Box<dyn Error>> {
-    let hits = database.search_many(queries, params)?;
-    Ok(hits.iter().map(|hits| hits.ids().map(str::to_owned).collect()).collect())
 }
