@@ -273,8 +273,8 @@ for (const [place, hidden] of [
           });
           return;
         }
-        const vectors = new Float32Array(8 * 120_000).map((_, at) => Math.sin(at * at));
-        window.db.insertBatch({ ids: Array.from({ length: 120_000 }, (_, at) => `more ${at}`), vectors });
+        const vectors = new Float32Array(8 * 600_000).map((_, at) => Math.sin(at * at));
+        window.db.insertBatch({ ids: Array.from({ length: 600_000 }, (_, at) => `more ${at}`), vectors });
       }, hidden !== undefined);
       await new Promise((resolve) => setTimeout(resolve, 100));
       const asked = made[1].evaluate(() =>

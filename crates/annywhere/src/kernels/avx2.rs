@@ -19,7 +19,7 @@ use std::arch::x86_64::{
 
 use super::{
     BLOCK_ROWS, CODES_PER_STEP, GROUPED_BYTES, Kernels, LANES, LINE_BYTES, PREFETCHED_LINES, TABLE_ENTRIES,
-    Task, check_block, check_lengths,
+    Task, check_block, check_lengths, count_bits,
 };
 
 /// Proof that the processor has AVX2 and POPCNT: only [`Avx2::detect`] makes one.
@@ -92,6 +92,13 @@ fn add_integers(sums: [__m256i; 4]) -> [i32; 4] {
     // SAFETY: `out` has room for four i32.
     unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), total) };
     out
+}
+
+/// A function of its own: it is used in a dozen places, and takes its room in each.
+#[inline(never)]
+#[target_feature(enable = "avx2,popcnt")]
+fn count_bits_at_once<const OURS: usize, const THEIRS: usize>(query: &[u64], rows: [&[u64]; 4]) -> [i32; 4] {
+    count_bits::<OURS, THEIRS>(query, rows)
 }
 
 impl Kernels for Avx2 {
@@ -172,6 +179,12 @@ impl Kernels for Avx2 {
             }
             reached
         }
+    }
+
+    #[inline(always)]
+    fn dot_bits<const OURS: usize, const THEIRS: usize>(self, query: &[u64], rows: [&[u64]; 4]) -> [i32; 4] {
+        // SAFETY: POPCNT is present wherever an `Avx2` is.
+        unsafe { count_bits_at_once::<OURS, THEIRS>(query, rows) }
     }
 
     #[inline(always)]

@@ -146,6 +146,11 @@ impl Kernels for Avx512 {
     }
 
     #[inline(always)]
+    fn dot_bits<const OURS: usize, const THEIRS: usize>(self, query: &[u64], rows: [&[u64]; 4]) -> [i32; 4] {
+        Avx2::of(self).dot_bits::<OURS, THEIRS>(query, rows)
+    }
+
+    #[inline(always)]
     fn prefetch<T>(self, row: &[T]) {
         Avx2::of(self).prefetch(row);
     }

@@ -82,23 +82,7 @@ pub(crate) trait Kernels: Copy + Send + Sync {
     /// which processors count bits in as fast as in registers of their own.
     #[inline(always)]
     fn dot_bits<const OURS: usize, const THEIRS: usize>(self, query: &[u64], rows: [&[u64]; 4]) -> [i32; 4] {
-        let (query, _) = query.as_chunks::<OURS>();
-        let [a, b, c, d] = rows;
-        let sum = |row: &[u64]| {
-            let mut sum = 0;
-            for (query, row) in query.iter().zip(row.as_chunks::<THEIRS>().0) {
-                for (place, &theirs) in row.iter().enumerate() {
-                    let mut inner = 0;
-                    for (weight, &ours) in query.iter().enumerate() {
-                        let count = (ours & theirs).count_ones() as i32;
-                        inner += if weight + 1 == OURS { -(count << weight) } else { count << weight };
-                    }
-                    sum += inner << place;
-                }
-            }
-            sum
-        };
-        [sum(a), sum(b), sum(c), sum(d)]
+        count_bits::<OURS, THEIRS>(query, rows)
     }
     /// Asks for the beginning of a row ahead of its use; does nothing where that is not possible.
     fn prefetch<T>(self, row: &[T]);
@@ -132,6 +116,28 @@ pub(crate) use simd128::{butterflies, multiply};
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 pub(crate) use scalar::{butterflies, multiply};
+
+/// See [`Kernels::dot_bits`].
+#[inline]
+fn count_bits<const OURS: usize, const THEIRS: usize>(query: &[u64], rows: [&[u64]; 4]) -> [i32; 4] {
+    let (query, _) = query.as_chunks::<OURS>();
+    let [a, b, c, d] = rows;
+    let sum = |row: &[u64]| {
+        let mut sum = 0;
+        for (query, row) in query.iter().zip(row.as_chunks::<THEIRS>().0) {
+            for (place, &theirs) in row.iter().enumerate() {
+                let mut inner = 0;
+                for (weight, &ours) in query.iter().enumerate() {
+                    let count = (ours & theirs).count_ones() as i32;
+                    inner += if weight + 1 == OURS { -(count << weight) } else { count << weight };
+                }
+                sum += inner << place;
+            }
+        }
+        sum
+    };
+    [sum(a), sum(b), sum(c), sum(d)]
+}
 
 /// The fixed order in which the eight lanes of a sum are added.
 fn add_lanes(lanes: [f32; LANES]) -> f32 {

@@ -221,7 +221,7 @@ impl ProductCodec {
     }
 
     /// `⟨R q, k⟩` for four rows, added up in the order of the subspaces. A byte of code cannot leave its table.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn sums(&self, query: &TableQuery, rows: [&[u64]; 4]) -> [f32; 4] {
         let [a, b, c, d] = rows;
         let bytes = |row| -> &[u8] { &bytemuck::cast_slice(row)[..self.subspaces] };

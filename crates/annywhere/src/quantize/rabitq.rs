@@ -348,6 +348,53 @@ mod tests {
         }
     }
 
+    struct PlaneSum<'a>(&'a RabitqCodec, &'a BitQuery, &'a [f32], &'a mut Vec<u8>);
+
+    impl Task for PlaneSum<'_> {
+        type Output = f32;
+
+        fn run<K: Kernels>(self, kernels: K) -> f32 {
+            let Self(codec, query, row, code) = self;
+            codec.encode(kernels, &mut row.to_vec(), code);
+            let mut words = vec![u64::MAX; codec.words()];
+            codec.to_planes(code, &mut words);
+            codec.sums(kernels, query, [&words; 4])[2]
+        }
+    }
+
+    /// The sum over bit planes is the product of rotated query and grid points, but for rounding the query: half a step of it
+    /// for each component.
+    #[test]
+    fn sums_of_bit_planes_are_products_with_grid_points() {
+        for bits in [1, 2, 4] {
+            for dimensions in [8, 24, 100, 384, 784] {
+                let codec = RabitqCodec::new(bits, dimensions);
+                let vector = |seed: u64| -> Vec<f32> {
+                    let components = (0..dimensions as u64).map(|i| normal(seed * 1_000 + i));
+                    components.chain(std::iter::repeat(0.0)).take(codec.padded()).collect()
+                };
+                let (query, row) = (vector(1), vector(2));
+                let mut planes = BitQuery::default();
+                codec.aim_at_planes(&query, &mut planes);
+                let mut code = vec![0; codec.bytes()];
+                let sum = kernels::run(PlaneSum(&codec, &planes, &row, &mut code));
+                let mut rotated = query.clone();
+                codec.rotation.rotate(&mut rotated);
+                let (mut exact, mut size) = (0.0, 0.0);
+                for (at, x) in rotated.iter().enumerate() {
+                    let shift = at * bits as usize % 8;
+                    let level = code[at * bits as usize / 8] >> shift & ((1 << bits) - 1) as u8;
+                    let point = f32::from(level) - ((1 << bits) - 1) as f32 / 2.0;
+                    exact += point * x;
+                    size += point.abs();
+                }
+                let bound = planes.slope / 2.0 * size * 1.001;
+                assert!((sum - exact).abs() <= bound, "{bits} bits, {dimensions}: {sum} for {exact}");
+                assert!(exact.abs() > bound / 20.0 || dimensions > 100, "the product says something");
+            }
+        }
+    }
+
     #[test]
     fn a_zero_query_and_a_zero_row_estimate_zero() {
         let codec = RabitqCodec::new(2, 20);
