@@ -14,8 +14,8 @@ use crate::error::Error;
 
 const MAGIC: [u8; 12] = *b"\x89ANNJ\r\n\x1a\n\0\0\0";
 const VERSION: u32 = 1;
-/// No store lives to make more changes, and their numbers can be counted up from there.
-const MOST_CHANGES: u64 = 1 << 62;
+/// No store lives to make more generations or changes, and numbers can be counted up from there.
+pub(super) const HIGHEST_NUMBER: u64 = 1 << 62;
 pub(super) const HEADER_BYTES: u64 = 128;
 const FRAME_BYTES: usize = 40;
 const ALIGNMENT: usize = 8;
@@ -61,8 +61,8 @@ impl Header {
         if u32_at(bytes, 16) != 0 {
             return Err(Error::corrupt("journal", "it needs features that this version does not have"));
         }
-        if u64_at(bytes, 64) > MOST_CHANGES {
-            return Err(Error::corrupt("journal", "it begins at a change that nobody can have made"));
+        if u64_at(bytes, 32).max(u64_at(bytes, 64)) > HIGHEST_NUMBER {
+            return Err(Error::corrupt("journal", "its numbers are higher than anybody can have counted"));
         }
         Ok(Self {
             generation: u64_at(bytes, 32),

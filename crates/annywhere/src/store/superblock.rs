@@ -5,6 +5,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::backend::Backend;
+use super::journal::HIGHEST_NUMBER;
 use super::segment::{u32_at, u64_at};
 use crate::error::Error;
 
@@ -80,6 +81,9 @@ impl Slot {
             return Self::Empty;
         }
         if bytes[..12] != MAGIC || u64_at(bytes, CHECKSUM_AT) != xxh3_64(&bytes[..CHECKSUM_AT]) {
+            return Self::Damaged;
+        }
+        if u64_at(bytes, 32) > HIGHEST_NUMBER {
             return Self::Damaged;
         }
         let found = u32_at(bytes, 12);
