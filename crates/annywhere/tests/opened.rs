@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use annywhere::{
-    Config, Database, Error, Hits, HnswConfig, Metric, Quantization, SearchParams, SharedSource, Source,
+    Config, Database, Error, Hits, HnswConfig, Metric, Precision, Quantization, SearchParams, SharedSource,
+    Source,
 };
 use support::{Random, config, ids_json};
 
@@ -288,10 +289,16 @@ impl Source for Pages {
 /// Whoever has to bring what is missing from far is told of as much of it as can be known at a time.
 #[test]
 fn a_file_elsewhere_is_asked_for_in_a_few_rounds() {
-    for config in cases() {
+    let halves = |config: Config| Config { precision: Some(Precision::F16), ..config };
+    for config in cases().into_iter().flat_map(|config| [config.clone(), halves(config)]) {
         let (mut database, mut random) = filled(&config, ROWS);
         database.compact().unwrap();
         let bytes = database.to_bytes().unwrap();
+        let component = if config.precision.is_some() { 2 } else { 4 };
+        let names: Vec<String> = (0..ROWS).map(|row| row.to_string()).collect();
+        let kept = names.iter().filter_map(|name| database.get(name).unwrap());
+        let metadata: usize = kept.filter(|row| row.metadata != "{}").map(|row| row.metadata.len()).sum();
+        let without_rows = bytes.len() - database.len() * DIMENSIONS * component - metadata;
         let file = Arc::new(Pages { bytes, ..Pages::default() });
         let shared = || Arc::clone(&file) as Arc<dyn SharedSource>;
         let (opened, rounds) = file.ask(|| Database::open(shared(), &config));
@@ -299,6 +306,8 @@ fn a_file_elsewhere_is_asked_for_in_a_few_rounds() {
             rounds <= 6,
             "opened in {rounds} rounds: header, footer, directory, state, the rest, and done"
         );
+        let here = file.here.lock().unwrap().len() as u64 * PAGE_BYTES;
+        assert!(here <= without_rows as u64 + 4 * PAGE_BYTES, "{config:?}: {here} bytes, rows stay there");
         for exact in [false, true] {
             let query = random.clustered(DIMENSIONS, 0.5);
             let params = SearchParams { exact, ..SearchParams::default() };

@@ -687,7 +687,7 @@ impl<'a> File<'a> {
 
     /// Tells the source of everything that is read of a file whose vectors and metadata stay in it.
     fn want_what_is_taken(&self) {
-        let stays = [Kind::Vectors as u32, Kind::Metadata as u32];
+        let stays = [Kind::Vectors as u32, Kind::HalfVectors as u32, Kind::Metadata as u32];
         let taken = self.entries.iter().filter(|entry| !stays.contains(&entry.kind));
         self.source.want(&taken.map(|entry| (entry.offset, entry.length)).collect::<Vec<_>>());
     }

@@ -14,15 +14,15 @@ use crate::store::Section;
 impl Vectors {
     /// Reads padded rows that lie one after the other in the file, from this slot on.
     pub(super) fn fetch(&self, section: &Section, slot: Slot, rows: &mut [f32]) -> Result<(), Error> {
-        let first = slot as usize * self.width();
+        // Files may be larger than the memory that addresses count.
+        let first = u64::from(slot) * self.width() as u64;
         if self.precision == Precision::F32 {
-            let at = (first * size_of::<f32>()) as u64;
-            return section.read_at(at, bytemuck::cast_slice_mut(rows));
+            return section.read_at(first * size_of::<f32>() as u64, bytemuck::cast_slice_mut(rows));
         }
         // Halves are read into the second half of the room and moved up from there: none is overwritten before its turn.
         let count = rows.len();
         let halves: &mut [f16] = bytemuck::cast_slice_mut(rows);
-        section.read_at((first * size_of::<f16>()) as u64, bytemuck::cast_slice_mut(&mut halves[count..]))?;
+        section.read_at(first * size_of::<f16>() as u64, bytemuck::cast_slice_mut(&mut halves[count..]))?;
         for at in 0..count {
             let halves: &[f16] = bytemuck::cast_slice(rows);
             rows[at] = halves[count + at].to_f32();
