@@ -1,5 +1,6 @@
 //! Writing a database as one immutable file and reading it back. `FORMAT.md` beside this file describes the bytes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use half::f16;
@@ -106,19 +107,42 @@ enum Content<'a> {
     Halves(Vec<&'a [u8]>),
 }
 
-impl Content<'_> {
-    /// Hands the bytes over, piece by piece.
-    fn pour(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+/// A piece of a section, whose bytes are only made if somebody wants them.
+enum Piece<'a> {
+    Bytes(&'a [u8]),
+    /// Bytes of f32 that are written in half precision.
+    Halves(&'a [u8]),
+}
+
+impl<'a> Piece<'a> {
+    fn len(&self) -> usize {
+        match *self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Halves(wide) => wide.len() / 2,
+        }
+    }
+
+    fn bytes(self) -> Cow<'a, [u8]> {
         match self {
-            Self::Bytes(bytes) => take(bytes),
-            Self::Parts(parts) => parts.iter().try_for_each(|part| take(part)),
-            Self::Lengths(texts) => texts.lengths().try_for_each(|length| take(&length.to_le_bytes())),
-            Self::Texts(texts) => texts.iter().try_for_each(|text| take(text.as_bytes())),
-            Self::Halves(parts) => parts.iter().try_for_each(|part| {
-                let numbers: &[f32] = bytemuck::cast_slice(part);
-                let halves: Vec<f16> = numbers.iter().map(|&number| f16::from_f32(number)).collect();
-                take(bytemuck::cast_slice(&halves))
-            }),
+            Self::Bytes(bytes) => Cow::Borrowed(bytes),
+            Self::Halves(wide) => {
+                let halves = bytemuck::cast_slice(wide).iter().map(|&number| f16::from_f32(number));
+                Cow::Owned(halves.flat_map(f16::to_le_bytes).collect())
+            }
+        }
+    }
+}
+
+impl Content<'_> {
+    /// Hands the content over, piece by piece.
+    fn pour(&self, take: &mut dyn FnMut(Piece<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let mut take_bytes = |bytes: &[u8]| take(Piece::Bytes(bytes));
+        match self {
+            Self::Bytes(bytes) => take_bytes(bytes),
+            Self::Parts(parts) => parts.iter().try_for_each(|part| take_bytes(part)),
+            Self::Lengths(texts) => texts.lengths().try_for_each(|length| take_bytes(&length.to_le_bytes())),
+            Self::Texts(texts) => texts.iter().try_for_each(|text| take_bytes(text.as_bytes())),
+            Self::Halves(parts) => parts.iter().try_for_each(|part| take(Piece::Halves(part))),
         }
     }
 }
@@ -284,9 +308,9 @@ pub(crate) fn lay_out(stored: &Stored) -> Layout {
         let first_block = hashes.len() / 8;
         let (mut blocks, mut length) = (Blocks::new(), 0);
         let mut keep = |hash: u64| hashes.extend_from_slice(&hash.to_le_bytes());
-        let hashed = content.pour(&mut |bytes| {
-            length += bytes.len() as u64;
-            blocks.feed(bytes, &mut keep);
+        let hashed = content.pour(&mut |piece| {
+            length += piece.len() as u64;
+            blocks.feed(&piece.bytes(), &mut keep);
             Ok(())
         });
         hashed.expect("hashing cannot fail");
@@ -347,15 +371,15 @@ pub(crate) fn write_from(
             continue;
         }
         let mut at = entry.offset;
-        content.pour(&mut |bytes| {
-            let (begin, end) = (at, at + bytes.len() as u64);
+        content.pour(&mut |piece| {
+            let (begin, end) = (at, at + piece.len() as u64);
             at = end;
             // Pieces that earlier calls wrote, and those left to later ones.
             if end <= from || out.written >= until {
                 return Ok(());
             }
             out.pad_to(begin.max(from))?;
-            out.write(&bytes[usize::try_from(out.written - begin).expect("inside the piece")..])
+            out.write(&piece.bytes()[usize::try_from(out.written - begin).expect("inside the piece")..])
         })?;
     }
     if out.written < until {
@@ -826,7 +850,7 @@ pub(super) fn try_zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
 mod tests {
     use super::Kind;
     use crate::database::Database;
-    use crate::options::{Config, Index};
+    use crate::options::{Config, Index, Precision};
 
     /// The table of sections in the document has every section that is written, under its number and name.
     #[test]
@@ -872,8 +896,11 @@ mod tests {
     /// A checkpoint writes a slice at a time, between which other work is done.
     #[test]
     fn a_file_written_in_slices_is_the_same_file() {
-        for index in [Index::Scan, Index::Hnsw] {
-            let config = Config { dimensions: 3, index: Some(index), ..Config::default() };
+        for (index, precision) in
+            [(Index::Scan, Precision::F32), (Index::Hnsw, Precision::F32), (Index::Scan, Precision::F16)]
+        {
+            let (index, precision) = (Some(index), Some(precision));
+            let config = Config { dimensions: 3, index, precision, ..Config::default() };
             let mut database = Database::new(&config).unwrap();
             let rows: Vec<String> = (0..1_500).map(|row| format!("[\"{row}\",{{\"n\":{row}}}]")).collect();
             let vectors: Vec<f32> = (0..4_500).map(|x| (x * 37 % 101) as f32 - 50.5).collect();
