@@ -170,26 +170,28 @@ impl Codes {
         Self::Scalar(Scalar { codec, centre, rows: Chunks::new(codec.lines()) })
     }
 
+    /// The codes of few bits, once rows have them.
+    fn compact(&self) -> Option<&Compact> {
+        match self {
+            Self::Compact(codes) if codes.is_trained() => Some(codes),
+            _ => None,
+        }
+    }
+
     /// Whether rows have codes.
     pub(crate) fn is_some(&self) -> bool {
-        match self {
-            Self::None => false,
-            Self::Scalar(_) => true,
-            Self::Compact(codes) => codes.is_trained(),
-        }
+        matches!(self, Self::Scalar(_)) || self.are_rough()
     }
 
     /// Whether ranks are so rough that the nearest rows may lie behind many others.
     pub(crate) fn are_rough(&self) -> bool {
-        matches!(self, Self::Compact(codes) if codes.is_trained())
+        self.compact().is_some()
     }
 
     /// The rows as a search sees them.
     pub(crate) fn space<'a>(&'a self, vectors: &'a Vectors) -> CodeSpace<'a> {
-        match self {
-            Self::Compact(codes) if codes.is_trained() => CodeSpace::Compact(codes, vectors),
-            _ => self.links_space(vectors),
-        }
+        let compact = self.compact().map(|codes| CodeSpace::Compact(codes, vectors));
+        compact.unwrap_or_else(|| self.links_space(vectors))
     }
 
     /// The rows as the graph is built on them.
@@ -202,10 +204,7 @@ impl Codes {
 
     /// The list in which codes have as many of the nearest rows as vectors have in one of `ef`.
     pub(crate) fn widened(&self, ef: usize) -> usize {
-        match self {
-            Self::Compact(codes) if codes.is_trained() => (ef as f32 * codes.widening()) as usize,
-            _ => ef,
-        }
+        self.compact().map_or(ef, |codes| (ef as f32 * codes.widening()) as usize)
     }
 
     /// Makes room for `slots` slots.
@@ -226,11 +225,12 @@ impl Codes {
         }
     }
 
-    /// Codes the vectors of new slots; `are_first` if there are no others.
-    pub(crate) fn set(&mut self, new: &[Slot], vectors: &Vectors, are_first: bool) {
+    /// Codes the vectors of new slots, which are among `slots`.
+    pub(crate) fn set(&mut self, new: &[Slot], vectors: &Vectors, slots: &Slots, scratches: &Scratches) {
         match self {
             Self::None => {}
             Self::Scalar(scalar) => {
+                let are_first = slots.live() == new.len() && slots.dead() == 0;
                 if are_first && !scalar.centre.is_empty() {
                     scalar.centre = vectors.mean(new);
                 }
@@ -241,14 +241,7 @@ impl Codes {
                     kernels::run(Encode { codec: scalar.codec, vector: &residual, row });
                 }
             }
-            Self::Compact(codes) => new.iter().for_each(|&slot| codes.set(slot, vectors)),
-        }
-    }
-
-    /// Makes the codes of all rows anew, if it is time for that.
-    pub(crate) fn train_if_due(&mut self, vectors: &Vectors, slots: &Slots, scratches: &Scratches) {
-        if let Self::Compact(codes) = self {
-            codes.train_if_due(vectors, slots, scratches);
+            Self::Compact(codes) => codes.set(new, vectors, slots, scratches),
         }
     }
 

@@ -17,11 +17,10 @@ use crate::chunks::Chunks;
 use crate::error::Error;
 use crate::kernels::{self, Kernels, Task};
 use crate::metric::Metric;
-use crate::options::{Options, Quantization};
+use crate::options::Options;
 use crate::parallel;
+use crate::quantize::codec::Codec;
 use crate::quantize::kmeans::{self, Members};
-use crate::quantize::product::ProductCodec;
-use crate::quantize::rabitq::RabitqCodec;
 use crate::scratch::Scratches;
 use crate::slots::{Slot, Slots};
 use crate::space::Query;
@@ -43,7 +42,7 @@ const WIDEST: f32 = 32.0;
 #[derive(Debug)]
 pub(crate) struct Compact {
     metric: Metric,
-    scheme: Scheme,
+    codec: Codec,
     /// How many times as long as one of vectors a list has to be.
     widening: f32,
     /// What is subtracted from every row, padded; empty as long as nothing is coded.
@@ -52,12 +51,6 @@ pub(crate) struct Compact {
     trained: usize,
     /// Words of a code, then two f32 in one: `a` and `b`.
     rows: Chunks<u64>,
-}
-
-#[derive(Debug)]
-enum Scheme {
-    Rabitq(RabitqCodec),
-    Product(ProductCodec),
 }
 
 /// What a file holds beside the rows.
@@ -72,23 +65,15 @@ pub(crate) struct Numbers {
 impl Compact {
     /// `None` if the options ask for other codes.
     pub(crate) fn new(options: &Options) -> Option<Self> {
-        let dimensions = options.dimensions;
-        let (scheme, words, bits) = match options.quantization {
-            Quantization::Rabitq { bits } => {
-                let codec = RabitqCodec::new(u32::from(bits?), dimensions);
-                let words = codec.words();
-                (Scheme::Rabitq(codec), words, f32::from(bits?))
-            }
-            Quantization::Product { subspaces, k } => {
-                let codec = ProductCodec::new(subspaces?, k?, dimensions);
-                let bits = 8.0 * subspaces? as f32 / dimensions as f32;
-                (Scheme::Product(codec), subspaces?.div_ceil(WORD_BYTES), bits)
-            }
-            Quantization::None | Quantization::Scalar => return None,
+        let codec = Codec::new(options)?;
+        let bits = 8.0 * codec.bytes() as f32;
+        let (words, bits) = match &codec {
+            Codec::Rabitq(codec) => (codec.words(), bits / codec.padded() as f32),
+            Codec::Product(codec) => (codec.bytes().div_ceil(WORD_BYTES), bits / options.dimensions as f32),
         };
         Some(Self {
             metric: options.distance_metric,
-            scheme,
+            codec,
             widening: (WIDENING / bits).clamp(1.0, WIDEST),
             centre: Vec::new(),
             trained: 0,
@@ -114,44 +99,41 @@ impl Compact {
         self.widening
     }
 
-    /// Makes the codes of all rows, if it is time for that.
-    pub(crate) fn train_if_due(&mut self, vectors: &Vectors, slots: &Slots, scratches: &Scratches) {
-        let rows = slots.live();
-        if rows < FEWEST_CODED || rows < GROWTH * self.trained {
-            return;
-        }
-        let live: Vec<Slot> = slots.live_slots().collect();
-        let count = rows.min(MOST_TRAINED);
-        let sample: Vec<Slot> = (0..count).map(|at| live[at * rows / count]).collect();
-        let members = Members { vectors, slots: &sample };
-        self.centre = kmeans::mean(&members, vectors.width(), scratches).values().to_vec();
-        self.trained = rows;
-        if let Scheme::Product(codec) = &mut self.scheme {
-            let residuals = sample.iter().map(|&slot| {
-                let mut residual = residual(vectors, slot, &self.centre);
-                residual.resize(codec.padded(), 0.0);
-                residual
-            });
-            let residuals = residuals.collect();
-            codec.train(residuals, scratches);
-        }
-        let coded = parallel::map(live.len(), scratches, |at, _| self.encode(vectors, live[at]));
-        for (&slot, row) in live.iter().zip(&coded) {
-            self.rows.row_mut(slot as usize).copy_from_slice(row);
+    /// Codes new rows; all rows, if it is time to make the codes anew.
+    pub(crate) fn set(&mut self, new: &[Slot], vectors: &Vectors, slots: &Slots, scratches: &Scratches) {
+        if slots.live() >= FEWEST_CODED.max(GROWTH * self.trained) {
+            let live: Vec<Slot> = slots.live_slots().collect();
+            self.train(&live, vectors, scratches);
+            self.set_codes(&live, vectors, scratches);
+        } else if self.is_trained() {
+            self.set_codes(new, vectors, scratches);
         }
     }
 
-    /// Codes the row of a slot, if rows have codes.
-    pub(crate) fn set(&mut self, slot: Slot, vectors: &Vectors) {
-        if self.is_trained() {
-            let row = self.encode(vectors, slot);
-            self.rows.row_mut(slot as usize).copy_from_slice(&row);
+    fn train(&mut self, live: &[Slot], vectors: &Vectors, scratches: &Scratches) {
+        let count = live.len().min(MOST_TRAINED);
+        let sample: Vec<Slot> = (0..count).map(|at| live[at * live.len() / count]).collect();
+        let members = Members { vectors, slots: &sample };
+        self.centre = kmeans::mean(&members, vectors.width(), scratches).values().to_vec();
+        self.trained = live.len();
+        if let Codec::Product(codec) = &mut self.codec {
+            let residuals = sample.iter().map(|&slot| residual(vectors, slot, &self.centre, codec.padded()));
+            let residuals = residuals.collect();
+            codec.train(residuals, scratches);
+        }
+    }
+
+    fn set_codes(&mut self, slots: &[Slot], vectors: &Vectors, scratches: &Scratches) {
+        let coded = parallel::map(slots.len(), scratches, |at, _| self.encode(vectors, slots[at]));
+        for (&slot, row) in slots.iter().zip(&coded) {
+            self.rows.row_mut(slot as usize).copy_from_slice(row);
         }
     }
 
     #[inline(never)]
     fn encode(&self, vectors: &Vectors, slot: Slot) -> Vec<u64> {
-        kernels::run(Encode { codes: self, residual: residual(vectors, slot, &self.centre) })
+        let residual = residual(vectors, slot, &self.centre, self.codec.padded());
+        kernels::run(Encode { codes: self, residual })
     }
 
     /// Prepares a query that vectors are ranked by for ranking codes.
@@ -167,9 +149,9 @@ impl Compact {
         let [a, b, c, d] = slots;
         let [a, b, c, d] = [self.row(a), self.row(b), self.row(c), self.row(d)];
         let codes = [a.0, b.0, c.0, d.0];
-        let sums = match &self.scheme {
-            Scheme::Rabitq(codec) => codec.sums(kernels, &query.bits, codes),
-            Scheme::Product(codec) => codec.sums(&query.products, codes),
+        let sums = match &self.codec {
+            Codec::Rabitq(codec) => codec.sums(kernels, &query.bits, codes),
+            Codec::Product(codec) => codec.sums(&query.products, codes),
         };
         let rank = |[shift, factor]: [f32; 2], sum: f32| (query.offset + shift) - factor * sum;
         [rank(a.1, sums[0]), rank(b.1, sums[1]), rank(c.1, sums[2]), rank(d.1, sums[3])]
@@ -190,9 +172,9 @@ impl Compact {
 
     /// What a file holds beside the rows: numbers, the centre and the codebook, which is empty where there is none.
     pub(crate) fn parts(&self) -> (Numbers, &[f32], &[f32]) {
-        let (codebook, kappa) = match &self.scheme {
-            Scheme::Rabitq(_) => (&[][..], None),
-            Scheme::Product(codec) => (codec.parts().0, Some(codec.parts().1)),
+        let (codebook, kappa) = match &self.codec {
+            Codec::Rabitq(_) => (&[][..], None),
+            Codec::Product(codec) => (codec.parts().0, Some(codec.parts().1)),
         };
         (Numbers { trained: self.trained, kappa }, &self.centre, codebook)
     }
@@ -212,9 +194,9 @@ impl Compact {
         (self.trained, self.rows, self.centre) = (numbers.trained, rows, centre);
         let is_mean =
             self.centre.len() == width && kernels::run(SquaredLength(&self.centre)) <= LARGEST_SQUARE;
-        let is_book = match &mut self.scheme {
-            Scheme::Rabitq(_) => codebook.is_empty(),
-            Scheme::Product(codec) => codec.replace(codebook, numbers.kappa.unwrap_or(f32::NAN)),
+        let is_book = match &mut self.codec {
+            Codec::Rabitq(_) => codebook.is_empty(),
+            Codec::Product(codec) => codec.replace(codebook, numbers.kappa.unwrap_or(f32::NAN)),
         };
         let sound = |slot: usize| self.row(slot as Slot).1.iter().all(|number| number.is_finite());
         if is_mean && is_book && (0..self.rows.len()).all(sound) {
@@ -224,10 +206,12 @@ impl Compact {
     }
 }
 
-/// A row, of length 1 under cosine, against the centre.
-fn residual(vectors: &Vectors, slot: Slot, centre: &[f32]) -> Vec<f32> {
+/// A row, of length 1 under cosine, against the centre, padded with zeros for the codec.
+fn residual(vectors: &Vectors, slot: Slot, centre: &[f32], padded: usize) -> Vec<f32> {
     let (row, factor) = vectors.direction(slot);
-    row.iter().zip(centre).map(|(x, centre)| x * factor - centre).collect()
+    let mut residual: Vec<f32> = row.iter().zip(centre).map(|(x, centre)| x * factor - centre).collect();
+    residual.resize(padded, 0.0);
+    residual
 }
 
 struct Encode<'a> {
@@ -240,25 +224,18 @@ impl Task for Encode<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Vec<u64> {
-        let Self { codes: Compact { metric, scheme, centre, rows, .. }, mut residual } = self;
+        let Self { codes: Compact { metric, codec, centre, rows, .. }, mut residual } = self;
         let mut row = vec![0; rows.stride()];
         let words = row.len() - 1;
-        let products = kernels.dot(&residual, [&residual, centre, centre, centre]);
+        let products =
+            kernels.dot(&residual[..centre.len()], [&residual[..centre.len()], centre, centre, centre]);
         let shift = if *metric == Metric::Euclidean { products[0] } else { 0.0 - products[1] };
-        let factor = match scheme {
-            Scheme::Rabitq(codec) => {
-                residual.resize(codec.padded(), 0.0);
-                let mut code = vec![0; codec.bytes()];
-                let factor = codec.encode(kernels, &mut residual, &mut code);
-                codec.to_planes(&code, &mut row[..words]);
-                factor
-            }
-            Scheme::Product(codec) => {
-                residual.resize(codec.padded(), 0.0);
-                let code: &mut [u8] = bytemuck::cast_slice_mut(&mut row[..words]);
-                codec.encode(kernels, &mut residual, &mut code[..codec.bytes()])
-            }
-        };
+        let mut code = vec![0; codec.bytes()];
+        let factor = codec.encode(kernels, &mut residual, &mut code);
+        match codec {
+            Codec::Rabitq(codec) => codec.to_planes(&code, &mut row[..words]),
+            Codec::Product(_) => bytemuck::cast_slice_mut(&mut row)[..code.len()].copy_from_slice(&code),
+        }
         let doubled = if *metric == Metric::Euclidean { 2.0 * factor } else { factor };
         row[words] = bytemuck::cast([shift, doubled]);
         row
@@ -275,7 +252,7 @@ impl Task for Aim<'_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) {
-        let Self { codes: Compact { metric, scheme, centre, .. }, query } = self;
+        let Self { codes: Compact { metric, codec, centre, .. }, query } = self;
         let Query { offset, bits, products, residual, values, inverse_length, .. } = query;
         let factor = if *metric == Metric::Cosine { *inverse_length } else { 1.0 };
         residual.clear();
@@ -284,9 +261,9 @@ impl Task for Aim<'_> {
             Metric::Euclidean => kernels.dot(residual, [residual; 4])[0],
             _ => 0.0 - kernels.dot(values, [centre; 4])[0] * factor,
         };
-        match scheme {
-            Scheme::Rabitq(codec) => codec.aim_at_planes(residual, bits),
-            Scheme::Product(codec) => codec.aim_at_rows(residual, products),
+        match codec {
+            Codec::Rabitq(codec) => codec.aim_at_planes(residual, bits),
+            Codec::Product(codec) => codec.aim_at_rows(residual, products),
         }
     }
 }

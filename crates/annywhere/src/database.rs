@@ -219,9 +219,8 @@ impl Database {
         let Self { stored: Stored { index, slots, vectors, .. }, scratches, .. } = self;
         match index {
             Index::Graph { graph, codes } => {
-                codes.set(new, vectors, slots.live() == new.len() && slots.dead() == 0);
+                codes.set(new, vectors, slots, scratches);
                 graph.insert(new, codes.links_space(vectors), slots, scratches);
-                codes.train_if_due(vectors, slots, scratches);
             }
             Index::Scan(scan) => scan.insert(new, vectors, scratches),
             Index::Exact => {}

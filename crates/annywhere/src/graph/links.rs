@@ -50,7 +50,7 @@ impl Writer {
     }
 }
 
-/// Bits taken out of bytes. Behind the end they are zeros, and `over` counts how many bytes of these were taken.
+/// Bits taken out of bytes. Behind the end they are zeros.
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -58,7 +58,11 @@ struct Reader<'a> {
     count: u32,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, gathered: 0, count: 0 }
+    }
+
     fn fill(&mut self) {
         while self.count < 56 {
             let byte = self.bytes.get(self.at).copied().unwrap_or(0);
@@ -110,7 +114,7 @@ fn count_bits(capacity: usize) -> u32 {
 
 /// The lowest bits of a gap that are not written in unary.
 fn low_bits(slots: usize, count: usize) -> u32 {
-    (slots / count).max(1).ilog2()
+    (slots / count.max(1)).max(1).ilog2()
 }
 
 impl Graph {
@@ -122,9 +126,9 @@ impl Graph {
             for level in 0..=self.level(slot) {
                 let links = self.links(slot, level);
                 writer.add(links.len() as u32, count_bits(self.capacity(level)));
+                let low = low_bits(slots, links.len());
                 let mut next = 0;
                 for &link in links {
-                    let low = low_bits(slots, links.len());
                     let gap = link - next;
                     writer.add(gap & ((1 << low) - 1), low);
                     writer.add_unary(gap >> low);
@@ -137,7 +141,7 @@ impl Graph {
 
     /// Takes the links of a file over; room has been made. False if nothing can have written these bytes.
     pub(super) fn read_links(&mut self, bytes: &[u8]) -> bool {
-        let mut reader = Reader { bytes, at: 0, gathered: 0, count: 0 };
+        let mut reader = Reader::new(bytes);
         let slots = self.bottom.len();
         let mut links = Vec::new();
         for slot in 0..slots as Slot {
@@ -147,9 +151,9 @@ impl Graph {
                     return false;
                 }
                 links.clear();
+                let low = low_bits(slots, count);
                 let mut next = 0;
                 for _ in 0..count {
-                    let low = low_bits(slots, count);
                     let gap = reader.take(low);
                     let Some(high) = reader.take_unary(slots as u32 >> low) else { return false };
                     let link = u64::from(next) + u64::from(high << low | gap);
@@ -180,14 +184,14 @@ mod tests {
             writer.add_unary(number % 100);
         }
         let mut bytes = writer.finish();
-        let mut reader = Reader { bytes: &bytes, at: 0, gathered: 0, count: 0 };
+        let mut reader = Reader::new(&bytes);
         for &number in &numbers {
             assert_eq!((reader.take(u32::BITS), reader.take_unary(99)), (number, Some(number % 100)));
         }
         assert!(reader.is_at_end());
         assert_eq!(reader.take_unary(1_000), None);
         bytes.push(0);
-        let mut reader = Reader { bytes: &bytes, at: 0, gathered: 0, count: 0 };
+        let mut reader = Reader::new(&bytes);
         for _ in &numbers {
             reader.take(u32::BITS);
             reader.take_unary(99);

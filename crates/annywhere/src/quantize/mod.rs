@@ -1,5 +1,6 @@
 //! Vectors in fewer bytes, one scheme per file.
 
+pub(crate) mod codec;
 pub(crate) mod kmeans;
 pub(crate) mod product;
 pub(crate) mod rabitq;

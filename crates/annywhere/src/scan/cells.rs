@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks::{Block, Blocks, Coded, Line};
 use super::centres::Centres;
-use super::codec::Codec;
 use super::reach::{MEASURED, Reaches};
 use super::search::{Effort, ScanScratch, ScanSearch};
 use crate::chunks::Chunks;
@@ -15,6 +14,7 @@ use crate::kernels::{self, BLOCK_ROWS, Kernels, LANES, Task};
 use crate::metric::Metric;
 use crate::options::Options;
 use crate::parallel;
+use crate::quantize::codec::Codec;
 use crate::quantize::kmeans::{self, Members};
 use crate::quantize::scalar;
 use crate::reach::{Reach, needed_reach};

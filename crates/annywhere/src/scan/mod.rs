@@ -22,10 +22,8 @@
 mod blocks;
 mod cells;
 mod centres;
-mod codec;
 pub(crate) mod exact;
 mod reach;
 pub(crate) mod search;
 
 pub(crate) use cells::{FEWEST_CODED, Numbers, Parts, Scan};
-pub(crate) use codec::Codec;

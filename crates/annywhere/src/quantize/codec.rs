@@ -1,10 +1,10 @@
-//! The codes that a scan can use: all are nibbles, looked up in tables, with one factor per row.
+//! The codes of few bits, with one factor per row: a scan's are nibbles, looked up in tables.
 
+use super::product::ProductCodec;
+use super::rabitq::RabitqCodec;
+use super::tables::Tables;
 use crate::kernels::Kernels;
 use crate::options::{Options, Quantization};
-use crate::quantize::product::ProductCodec;
-use crate::quantize::rabitq::RabitqCodec;
-use crate::quantize::tables::Tables;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Codec {
