@@ -6,12 +6,11 @@
 //!           list, that finding each of them takes
 //! tables    for each part of the neighbours, the reach and the length that find it
 //! ```
-//! Walks end by their reach; by the length of their list if there is a filter, no least rank ([`Stop`]), or codes of few bits. A part between two in
-//! the tables is taken from a straight line. What no walk has found is searched for by comparing every row. Measured when
-//! the graph is built anew, and else by the first search that asks; kept, also in files, until there are twice as many
-//! rows, or half.
+//! Walks end by their reach; by the length of their list if there is a filter, no least rank ([`Stop`]), or codes of few
+//! bits. A part between two in the tables is taken from a straight line. What no walk has found is searched for by comparing
+//! every row. Measured when the graph is built anew, and else by the first search that asks; kept, also in files, until
+//! there are twice as many rows, or half.
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::Codes;
@@ -51,12 +50,7 @@ const GROWTH: usize = 2;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Calibration {
     rows: usize,
-    /// What files had before; it is measured anew then.
-    #[serde(default, skip_serializing)]
-    recall: Option<IgnoredAny>,
-    #[serde(default)]
     reaches: [Vec<f32>; MEASURED.len()],
-    #[serde(default)]
     lengths: [Vec<f32>; MEASURED.len()],
 }
 
@@ -82,7 +76,7 @@ impl Calibration {
             reaches[table] = of(|needed| needed.reach);
             lengths[table] = of(|needed| needed.length);
         }
-        Self { rows: slots.live(), recall: None, reaches, lengths }
+        Self { rows: slots.live(), reaches, lengths }
     }
 
     /// The length of the list that finds this part of the `k` nearest; `None` if none was seen to.
@@ -99,11 +93,6 @@ impl Calibration {
     /// Whether it was measured with about as many rows.
     pub(crate) fn is_for(&self, rows: usize) -> bool {
         rows < self.rows.saturating_mul(GROWTH) && self.rows < rows.saturating_mul(GROWTH)
-    }
-
-    /// Whether a file says reaches.
-    pub(crate) fn is_measured(&self) -> bool {
-        self.recall.is_none()
     }
 
     /// Whether a measurement can have given this.
@@ -267,7 +256,7 @@ mod tests {
     fn what_is_needed_lies_on_lines_between_what_was_measured() {
         let table = |first: f32| (0..11).map(|level| first + level as f32).collect::<Vec<f32>>();
         let lengths = [table(1.0), table(10.0), table(100.0)];
-        let calibration = Calibration { rows: 1_000, recall: None, reaches: lengths.clone(), lengths };
+        let calibration = Calibration { rows: 1_000, reaches: lengths.clone(), lengths };
         let length = |part, k| calibration.length(part, k);
         assert_eq!([length(0.5, 1), length(0.6, 1), length(0.7, 10)], [Some(1), Some(2), Some(11)]);
         assert_eq!([length(0.5, 100), length(0.999, 100), length(0.9991, 100)], [Some(100), Some(110), None]);

@@ -151,10 +151,7 @@ impl ProductCodec {
     #[inline(always)]
     pub(crate) fn aim<K: Kernels>(&self, kernels: K, query: &[f32], tables: &mut Tables) {
         let Tables { entries, slope, offset, deviation, rotated } = tables;
-        rotated.clear();
-        rotated.extend_from_slice(query);
-        rotated.resize(self.padded(), 0.0);
-        self.rotation.rotate(rotated);
+        self.rotation.rotate_into(query, rotated);
         let square = kernels.dot(rotated, [rotated; 4])[0];
         let products = |subspace: usize| {
             let part = &rotated[subspace * self.width..][..self.width];
@@ -204,10 +201,7 @@ impl ProductCodec {
     #[inline(always)]
     pub(crate) fn aim_at_rows(&self, vector: &[f32], query: &mut TableQuery) {
         let TableQuery { products, rotated } = query;
-        rotated.clear();
-        rotated.extend_from_slice(vector);
-        rotated.resize(self.padded(), 0.0);
-        self.rotation.rotate(rotated);
+        self.rotation.rotate_into(vector, rotated);
         products.clear();
         for (subspace, part) in rotated.chunks_exact(self.width).enumerate() {
             for centre in self.centres(subspace).chunks_exact(self.width) {

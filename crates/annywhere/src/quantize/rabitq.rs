@@ -123,10 +123,7 @@ impl RabitqCodec {
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn aim<K: Kernels>(&self, kernels: K, query: &[f32], tables: &mut Tables) {
         let Tables { entries, slope, offset, deviation, rotated } = tables;
-        rotated.clear();
-        rotated.extend_from_slice(query);
-        rotated.resize(self.padded, 0.0);
-        self.rotation.rotate(rotated);
+        self.rotation.rotate_into(query, rotated);
         let square = kernels.dot(rotated, [rotated; 4])[0];
 
         let most = ((1u32 << self.bits) - 1) as f32;
@@ -195,10 +192,7 @@ impl RabitqCodec {
     /// Prepares a query for [`sums`](Self::sums).
     pub(crate) fn aim_at_planes(&self, vector: &[f32], query: &mut BitQuery) {
         let BitQuery { words, slope, offset, rotated } = query;
-        rotated.clear();
-        rotated.extend_from_slice(vector);
-        rotated.resize(self.padded, 0.0);
-        self.rotation.rotate(rotated);
+        self.rotation.rotate_into(vector, rotated);
         let mut largest = 0.0f32;
         for x in rotated.iter() {
             largest = if x.abs() > largest { x.abs() } else { largest };

@@ -44,6 +44,15 @@ impl Rotation {
         Self { window, factors }
     }
 
+    /// A rotated copy of a vector, which is padded with zeros.
+    #[inline(always)]
+    pub(crate) fn rotate_into(&self, vector: &[f32], rotated: &mut Vec<f32>) {
+        rotated.clear();
+        rotated.extend_from_slice(vector);
+        rotated.resize(self.factors[0].len(), 0.0);
+        self.rotate(rotated);
+    }
+
     /// Rotates a padded vector in place.
     #[inline(always)]
     pub(crate) fn rotate(&self, values: &mut [f32]) {

@@ -567,7 +567,7 @@ fn read_parts(
                 loose: state.loose,
             };
             **graph = Graph::from_parts(&options, &slots, &parts)?;
-            if let Some(calibration) = state.calibration.filter(Calibration::is_measured) {
+            if let Some(calibration) = state.calibration {
                 if !calibration.is_sound() {
                     return Err(Error::corrupt("calibration", "its tables are not of ascending parts"));
                 }
