@@ -115,39 +115,33 @@ impl Pool {
         self.cursor = self.cursor.min(self.candidates.len());
     }
 
-    /// The nearest candidate whose links have not been followed, marked as followed from now on.
+    /// The place of the nearest candidate whose links have not been followed.
     #[inline(always)]
-    pub(crate) fn expand_nearest(&mut self) -> Option<Slot> {
-        self.skip_expanded();
-        let nearest = self.candidates.get_mut(self.cursor)?;
-        nearest.0 |= EXPANDED;
-        self.cursor += 1;
-        Some(nearest.slot())
-    }
-
-    /// The candidate that will be expanded next, if nothing nearer comes.
-    #[inline(always)]
-    pub(crate) fn peek(&mut self) -> Option<Slot> {
-        self.skip_expanded();
-        self.candidates.get(self.cursor).map(|candidate| candidate.slot())
-    }
-
-    #[inline(always)]
-    fn skip_expanded(&mut self) {
-        while self.candidates.get(self.cursor).is_some_and(|candidate| candidate.is_expanded()) {
+    pub(crate) fn nearest(&mut self) -> Option<usize> {
+        while self.candidates.get(self.cursor)?.is_expanded() {
             self.cursor += 1;
         }
+        Some(self.cursor)
+    }
+
+    /// The candidate at a place, marked as followed from now on.
+    #[inline(always)]
+    pub(crate) fn expand(&mut self, place: usize) -> Slot {
+        let candidate = &mut self.candidates[place];
+        candidate.0 |= EXPANDED;
+        candidate.slot()
+    }
+
+    /// The candidates that will be followed next, if nothing nearer comes.
+    #[inline(always)]
+    pub(crate) fn ahead(&self, most: usize) -> impl Iterator<Item = Slot> {
+        let ahead = self.candidates.get(self.cursor..).unwrap_or_default();
+        ahead.iter().filter(|candidate| !candidate.is_expanded()).take(most).map(|candidate| candidate.slot())
     }
 
     /// Drops the candidates from `most` on that lie behind all expanded ones.
     pub(crate) fn truncate(&mut self, most: usize) {
         self.candidates.truncate(most.max(self.cursor));
-    }
-
-    /// The place of the candidate that was expanded last, as long as nothing has been offered since.
-    #[inline(always)]
-    pub(crate) fn place(&self) -> usize {
-        self.cursor - 1
     }
 
     /// All candidates, nearest first.
@@ -335,7 +329,9 @@ mod tests {
         let slots: Vec<Slot> = pool.candidates().iter().map(|candidate| candidate.slot()).collect();
         assert_eq!(slots, [1, 4, 2]);
         assert_eq!(pool.bound(), 4.0);
-        assert_eq!([pool.expand_nearest(), pool.peek(), pool.expand_nearest()], [Some(1), Some(4), Some(4)]);
+        assert_eq!(pool.nearest(), Some(0));
+        assert_eq!((pool.expand(0), pool.nearest()), (1, Some(1)));
+        assert_eq!(pool.ahead(9).collect::<Vec<Slot>>(), [4, 2]);
     }
 
     #[test]

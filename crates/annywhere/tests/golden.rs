@@ -87,10 +87,10 @@ fn files_and_hits_of_compact_codes_are_the_same_everywhere() {
 }
 
 const COMPACT: [(u64, u64); 4] = [
-    (0x178a_4eee_ccf2_9fdc, 0x50af_4951_1901_ba19),
-    (0x77aa_d9dc_0494_3265, 0x3c90_e6a2_ed07_d75a),
-    (0x3115_7f38_62cf_551f, 0x510f_e7b5_273c_5e72),
-    (0x329e_6360_c811_d355, 0x247d_a19f_300f_d726),
+    (0xca91_11b7_706e_32ea, 0x50af_4951_1901_ba19),
+    (0x5b79_79cf_4a96_5e96, 0x3c90_e6a2_ed07_d75a),
+    (0xd2e6_47fe_047e_acfc, 0x510f_e7b5_273c_5e72),
+    (0x7113_8e7c_c01f_f1fc, 0x247d_a19f_300f_d726),
 ];
 
 #[test]
@@ -189,8 +189,8 @@ fn files_and_hits_are_the_same_everywhere() {
 }
 
 const GOLDEN: [(u64, u64); 4] = [
-    (0x0854_9597_fbea_796c, 0x53e1_cc8b_b46c_7efd),
-    (0x5974_d28e_2a48_8c7d, 0x3542_bbd6_63db_1813),
+    (0xb6c2_b7c7_96ac_b0f6, 0x53e1_cc8b_b46c_7efd),
+    (0xd76a_a0b2_3254_ff42, 0x039c_0180_1361_169b),
     (0xcaa3_4b4c_c3a9_9eff, 0x2439_bc6f_fe6a_7eb0),
-    (0x9e20_a348_ba92_309d, 0xdf44_6fa5_23d9_597b),
+    (0x154d_7a4a_e639_5d28, 0xdf44_6fa5_23d9_597b),
 ];

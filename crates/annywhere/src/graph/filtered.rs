@@ -86,7 +86,8 @@ fn walk<K: Kernels, S: Space>(
     let Scratch { query, pool, visited, fresh, through, work, .. } = scratch;
     let most = work.distances + selection.count;
     let mut bound = pool.bound();
-    while let Some(slot) = pool.expand_nearest() {
+    while let Some(place) = pool.nearest() {
+        let slot = pool.expand(place);
         fresh.clear();
         graph.matches_near(slot, &selection.nodes, visited, through, fresh);
         work.visited += 1;
@@ -100,7 +101,7 @@ fn walk<K: Kernels, S: Space>(
         for &near in fresh.iter() {
             space.prefetch(kernels, near);
         }
-        if let Some(next) = pool.peek() {
+        for next in pool.ahead(1) {
             kernels.prefetch(graph.places(next, 0));
         }
         for group in fresh.chunks(4) {

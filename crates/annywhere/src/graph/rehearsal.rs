@@ -72,11 +72,12 @@ impl Task for Rehearsal<'_> {
                 pool.offer(rank, slot, graph.stands_for_a_row(slot, slots));
                 pool.cut(|slot| graph.stands_for_a_row(slot, slots));
             });
-            let Some(slot) = pool.expand_nearest() else { break };
-            now.length = now.length.max((pool.place() + 1) as f32);
+            let Some(place) = pool.nearest() else { break };
+            now.length = now.length.max((place + 1) as f32);
             if let Some(stop) = stop {
-                now.reach = now.reach.max(stop.needed(pool, pool.place()));
+                now.reach = now.reach.max(stop.needed(pool, place));
             }
+            let slot = pool.expand(place);
             let links = graph.links(slot, 0);
             fresh.clear();
             fresh.extend(links.iter().filter(|&&link| visited.insert(link)));

@@ -3,8 +3,8 @@
 //! ```text
 //! pool ← entry point
 //! while the pool has a candidate whose links have not been followed:
-//!     take the nearest such candidate
-//!     rank its links that no step has seen yet, four at a time
+//!     take the two nearest such candidates
+//!     rank their links that no step has seen yet, four at a time
 //!     put them into the pool, which keeps the nearest ef
 //! ```
 
@@ -15,6 +15,10 @@ use crate::kernels::{Kernels, Task};
 use crate::scratch::{Candidate, Scratch};
 use crate::slots::{Slot, Slots};
 use crate::space::{Query, Space, four, rank_all};
+
+/// The links of so many candidates are followed at a time: while the rows of one are asked for, those of another come. With
+/// more, rows are ranked in vain.
+const AT_ONCE: usize = 2;
 
 /// Fills the scratch's pool with the (about) `ef` nearest live rows of its query.
 pub(crate) struct Search<'a, S> {
@@ -130,27 +134,36 @@ pub(super) fn search_layer<K: Kernels, S: Space>(
     let Scratch { query, pool, visited, fresh, work, .. } = scratch;
     let any_dead = slots.dead() > 0;
     let is_live = |slot| !any_dead || graph.stands_for_a_row(slot, slots);
-    fresh.resize(graph.capacity(level), 0);
+    fresh.resize(AT_ONCE * graph.capacity(level), 0);
     let mut bound = pool.bound();
-    while let Some(slot) = pool.expand_nearest() {
-        if work.is_over(0) || stop.is_some_and(|stop| stop.is_reached(pool, pool.place())) {
-            break;
-        }
-        let mut count = 0;
-        for &link in graph.places(slot, level) {
-            if link == NONE {
+    loop {
+        let (mut followed, mut count) = (0, 0);
+        while followed < AT_ONCE
+            && let Some(place) = pool.nearest()
+        {
+            if work.is_over(0) || stop.is_some_and(|stop| stop.is_reached(pool, place)) {
                 break;
             }
-            // Without a branch: what is seen already is overwritten by the next.
-            fresh[count] = link;
-            count += usize::from(visited.insert(link));
+            let before = count;
+            for &link in graph.places(pool.expand(place), level) {
+                if link == NONE {
+                    break;
+                }
+                // Without a branch: what is seen already is overwritten by the next.
+                fresh[count] = link;
+                count += usize::from(visited.insert(link));
+            }
+            for &link in &fresh[before..count] {
+                space.prefetch(kernels, link);
+            }
+            followed += 1;
+            work.visited += 1;
+            work.distances += count - before;
         }
-        work.visited += 1;
-        work.distances += count;
-        for &link in &fresh[..count] {
-            space.prefetch(kernels, link);
+        if followed == 0 {
+            break;
         }
-        if let Some(next) = pool.peek() {
+        for next in pool.ahead(AT_ONCE) {
             kernels.prefetch(graph.places(next, level));
         }
         for group in fresh[..count].chunks(4) {

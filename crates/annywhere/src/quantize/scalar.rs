@@ -14,8 +14,9 @@
 //! The sum is over integers and therefore exact. A query from outside is coded with 12 bits instead of 7 where the
 //! sum leaves room for it, which costs nothing because the kernels widen to 16 bits anyway.
 //!
-//! A row lies in memory as whole cache lines: codes padded with zeros to a multiple of 16, then, at the end of the
-//! last line, `a` and `s`: a rank touches nothing else.
+//! A row lies in memory as whole cache lines: codes, then zeros, then, at the end of the last line, `a` and `s`: a rank
+//! touches nothing else. Kernels take codes to a multiple of 16 and may so read `a` and `s` as codes: the query has zeros
+//! there.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -41,7 +42,8 @@ pub(crate) struct Line([u8; 64]);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScalarCodec {
     metric: Metric,
-    /// Codes per row with padding.
+    dimensions: usize,
+    /// Codes that kernels take.
     padded: usize,
     largest_query: f32,
 }
@@ -51,6 +53,7 @@ impl ScalarCodec {
         let room = i32::MAX as u32 / (LARGEST_CODE as u32 * dimensions as u32);
         Self {
             metric,
+            dimensions,
             padded: dimensions.next_multiple_of(CODES_PER_STEP),
             largest_query: LARGEST_QUERY.min(room) as f32,
         }
@@ -58,7 +61,7 @@ impl ScalarCodec {
 
     /// Cache lines per row.
     pub(crate) fn lines(self) -> usize {
-        (self.padded + 2 * size_of::<f32>()).div_ceil(size_of::<Line>())
+        (self.dimensions + 2 * size_of::<f32>()).div_ceil(size_of::<Line>())
     }
 
     /// Codes a row. `vector` may be padded with zeros.
@@ -69,7 +72,7 @@ impl ScalarCodec {
         let bytes: &mut [i8] = bytemuck::cast_slice_mut(row);
         // 127² for each of 65,536 dimensions fits.
         let mut square_sum = 0i32;
-        for (code, &x) in bytes[..self.padded].iter_mut().zip(vector) {
+        for (code, &x) in bytes[..self.dimensions].iter_mut().zip(vector) {
             let rounded = round(x * inverse) as i32;
             square_sum += rounded * rounded;
             *code = rounded as i8;
@@ -127,6 +130,7 @@ impl ScalarCodec {
     pub(crate) fn aim_at_row(self, row: &[Line], query: &mut Query) {
         query.codes.clear();
         query.codes.extend(self.codes(row).iter().map(|&code| i16::from(code)));
+        query.codes.resize(self.padded, 0);
         (query.offset, query.scale) = tail(row);
     }
 
@@ -134,7 +138,7 @@ impl ScalarCodec {
     pub(crate) fn ranks<K: Kernels>(self, kernels: K, query: &Query, rows: [&[Line]; 4]) -> [f32; 4] {
         // Written out: `map` on arrays is not inlined here.
         let [a, b, c, d] = rows;
-        let codes = [self.codes(a), self.codes(b), self.codes(c), self.codes(d)];
+        let codes = [self.padded(a), self.padded(b), self.padded(c), self.padded(d)];
         let sums = kernels.dot_codes(&query.codes, codes);
         let rank = |row: &[Line], sum: i32| {
             let (offset, scale) = tail(row);
@@ -145,6 +149,11 @@ impl ScalarCodec {
 
     #[inline(always)]
     fn codes(self, row: &[Line]) -> &[i8] {
+        &bytemuck::cast_slice(row)[..self.dimensions]
+    }
+
+    #[inline(always)]
+    fn padded(self, row: &[Line]) -> &[i8] {
         &bytemuck::cast_slice(row)[..self.padded]
     }
 
