@@ -1,7 +1,7 @@
 // What a row takes in memory when vectors and metadata stay in a file, and how long searches take then.
 //
 //   npm run bench -- originals [--index scan|hnsw] [--codes rabitq|scalar|product] [--bits 2] [--dimensions 128]
-//                              [--queries 1000] [--chromium PATH]
+//                              [--originals storage|mapped] [--queries 1000] [--chromium PATH]
 //
 // Rows are all definitions of WordNet, saved to a file below target/bench; each engine opens it in a process of its own.
 // With --chromium (or CHROMIUM_PATH) the page does the same from its origin private file system.
@@ -21,6 +21,7 @@ const { values: given } = parseArgs({
   options: {
     index: { type: 'string', default: 'scan' },
     codes: { type: 'string', default: 'rabitq' },
+    originals: { type: 'string', default: 'storage' },
     bits: { type: 'string', default: '2' },
     dimensions: { type: 'string', default: '128' },
     queries: { type: 'string', default: '1000' },
@@ -89,7 +90,7 @@ async function searchOpened(argument) {
   const before = process.memoryUsage.rss();
   const begin = performance.now();
   const db = new VectorDb({ dimensions });
-  await db.load(file, { originals: 'storage' });
+  await db.load(file, { originals: given.originals });
   const openMs = performance.now() - begin;
   globalThis.gc();
   const resident = process.memoryUsage.rss() - before;

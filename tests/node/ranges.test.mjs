@@ -206,6 +206,7 @@ onEveryEngine('a file at a URL', ({ name, VectorDb }) => {
     await db.insert({ id: 'new', vector: question() });
     assert.deepEqual([await db.len(), db.getStats().originals], [ROWS + 1, 'memory']);
     await db.close();
+    await rejects(VectorDb.open(server.url, { originals: 'mapped' }), 'InvalidArgument');
     await rejects(VectorDb.open(server.url, { originals: 'disk' }), 'InvalidArgument', {
       argument: 'originals',
     });

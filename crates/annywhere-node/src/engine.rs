@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
-use annywhere::{Access, Config, Database, Hits, SearchParams, Store};
+use annywhere::{Access, Config, Database, Hits, SearchParams, SharedSource, Store};
 use napi::bindgen_prelude::{AsyncTask, BufferSlice, Float32Array, ToNapiValue, TypeName, Uint8Array};
 use napi_derive::napi;
 
@@ -217,13 +217,18 @@ impl Engine {
         })
     }
 
-    /// Opens a file for reading only, in place of the present content; vectors and metadata stay in it.
+    /// Opens a file for reading only, in place of the present content; vectors and metadata stay in it. `mapped`: the file
+    /// is memory for the time.
     #[napi(catch_unwind)]
-    pub fn open_file(&self, source: String) -> AsyncTask<Work<(), ()>> {
+    pub fn open_file(&self, source: String, mapped: bool) -> AsyncTask<Work<(), ()>> {
         let config = Arc::clone(&self.config);
         self.write(move |database| {
-            let file = files::FileSource::open(&PathBuf::from(source))?;
-            *database = Database::open(Arc::new(file), &*read(&config)?)?;
+            let path = PathBuf::from(source);
+            let file: Arc<dyn SharedSource> = match mapped {
+                true => Arc::new(files::MappedFile::open(&path)?),
+                false => Arc::new(files::FileSource::open(&path)?),
+            };
+            *database = Database::open(file, &*read(&config)?)?;
             Ok(())
         })
     }

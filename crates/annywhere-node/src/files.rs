@@ -6,12 +6,19 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use annywhere::{Error, Sink, Source};
+use memmap2::Mmap;
 
 /// Reads one file from any place.
 pub struct FileSource {
     file: File,
     len: u64,
 }
+
+/// The same without a call of the operating system for every read.
+///
+/// Whoever changes the file meanwhile changes what is read, and whoever cuts it kills the process; so it is only for those
+/// who ask for it.
+pub struct MappedFile(Mmap);
 
 impl FileSource {
     pub fn open(path: &Path) -> Result<FileSource, Error> {
@@ -30,30 +37,59 @@ impl Source for FileSource {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
-        read_exact_at(&self.file, offset, buffer).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => Error::Corrupt {
-                section: "file".to_owned(),
-                reason: format!("it ends before byte {}", offset + buffer.len() as u64),
-            },
+        read_exact_at(&self.file, buffer, offset).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => ends_before("file", offset, buffer),
             _ => Error::Io { operation: "read".to_owned(), reason: error.to_string() },
         })
     }
 }
 
+impl MappedFile {
+    #[expect(unsafe_code, reason = "nothing keeps others from changing a file, which is not ours to prevent")]
+    pub fn open(path: &Path) -> Result<MappedFile, Error> {
+        let FileSource { file, .. } = FileSource::open(path)?;
+        // SAFETY: the bytes are copied out before anything is concluded from them, any value of them is a valid one, and no
+        // reference to them leaves this module.
+        let map = unsafe { Mmap::map(&file) };
+        map.map(MappedFile).map_err(|error| failed("map", path, &error))
+    }
+}
+
+impl Source for MappedFile {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
+        let bytes = usize::try_from(offset).ok().and_then(|start| self.0.get(start..)?.get(..buffer.len()));
+        buffer.copy_from_slice(bytes.ok_or_else(|| ends_before("file", offset, buffer))?);
+        Ok(())
+    }
+
+    fn is_mapped(&self) -> bool {
+        true
+    }
+}
+
+/// What reading beyond the end of a file is.
+pub fn ends_before(name: &str, offset: u64, buffer: &[u8]) -> Error {
+    let reason = format!("{name} ends before byte {}", offset + buffer.len() as u64);
+    Error::Corrupt { section: "file".to_owned(), reason }
+}
+
 /// Reads from a place without moving the file's position, which threads share.
 #[cfg(unix)]
-fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+pub fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
 }
 
 #[cfg(windows)]
-fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+pub fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !buffer.is_empty() {
-        let read = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
-        if read == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
+            0 => return Err(ErrorKind::UnexpectedEof.into()),
+            read => (buffer, offset) = (&mut buffer[read..], offset + read as u64),
         }
-        (offset, buffer) = (offset + read as u64, &mut buffer[read..]);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use annywhere::{Access, Backend, Error};
 
-use crate::files::{failed, flush_folder};
+use crate::files::{ends_before, failed, flush_folder, read_exact_at};
 use crate::lock::Lock;
 
 /// Open files of one folder. With [`Access::Write`] the folder is made and locked.
@@ -89,8 +89,7 @@ impl Backend for Folder {
         if read == Some(true) {
             return Ok(());
         }
-        let reason = format!("{name} ends before byte {}", offset + buffer.len() as u64);
-        Err(Error::Corrupt { section: "file".to_owned(), reason })
+        Err(ends_before(name, offset, buffer))
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), Error> {
@@ -133,24 +132,8 @@ fn create_durably(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
-}
-
-#[cfg(unix)]
 fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
-            0 => return Err(ErrorKind::UnexpectedEof.into()),
-            read => (buffer, offset) = (&mut buffer[read..], offset + read as u64),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(windows)]

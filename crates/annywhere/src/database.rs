@@ -687,7 +687,11 @@ impl Database {
             + memory.columns;
         let text_fields = self.stored.words.as_ref().map_or(Vec::new(), |words| words.fields().to_vec());
         Stats {
-            originals: if self.file.is_some() { Originals::Storage } else { Originals::Memory },
+            originals: match &self.file {
+                None => Originals::Memory,
+                Some(file) if file.is_mapped() => Originals::Mapped,
+                Some(_) => Originals::Storage,
+            },
             count: self.len(),
             deleted: self.stored.slots.dead(),
             options: self.stored.options,

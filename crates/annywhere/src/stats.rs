@@ -34,6 +34,8 @@ pub enum Originals {
     Memory,
     /// In the file that was opened.
     Storage,
+    /// In that file, which is mapped into memory.
+    Mapped,
 }
 
 /// Bytes allocated per part.

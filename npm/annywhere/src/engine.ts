@@ -4,7 +4,7 @@
  * typed arrays. Native calls may work on another thread, therefore `MaybePromise`.
  */
 
-import type { DistanceMetric, Precision, Quantization, Stats } from './types.js';
+import type { DistanceMetric, Originals, Precision, Quantization, Stats } from './types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -60,8 +60,11 @@ export interface Engine {
   saveFile(target: string | SyncFile): MaybePromise<void>;
   /** Replaces the content; unchanged on error. */
   loadFile(source: string | SyncFile): MaybePromise<void>;
-  /** Opens a file for reading only; vectors and metadata stay in it, which stays open in WebAssembly. */
-  openFile(source: string | SyncFile): MaybePromise<void>;
+  /**
+   * Opens a file for reading only; vectors and metadata stay in it, which stays open in WebAssembly. `mapped`, of native
+   * engines: the file is mapped into memory.
+   */
+  openFile(source: string | SyncFile, mapped: boolean): MaybePromise<void>;
   /**
    * Opens the store in a folder, or makes one, in place of the content; every change goes there from now on. Native
    * takes a path, and with `strict` ends a change after it is flushed.
@@ -158,6 +161,6 @@ export interface EngineStats {
   precision?: Precision;
   embedding?: string;
   textFields: string[];
-  originals: 'memory' | 'storage';
+  originals: Originals;
   memory: Stats['memory'] & { total: number };
 }

@@ -137,14 +137,14 @@ export class GuardedEngine {
     return this.#call((engine) => engine.saveFile(target));
   }
 
-  async openFile(source: string | SyncFile): Promise<void> {
-    await this.#call((engine) => engine.openFile(source));
+  async openFile(source: string | SyncFile, mapped: boolean): Promise<void> {
+    await this.#call((engine) => engine.openFile(source, mapped));
     this.#ranged = undefined;
   }
 
   /** Opens a file of which parts may have to be got first; for WebAssembly. */
   async openRanged(file: RangedFile): Promise<void> {
-    await this.#call((engine) => file.run(() => engine.openFile(file)));
+    await this.#call((engine) => file.run(() => engine.openFile(file, false)));
     this.#ranged = file;
   }
 

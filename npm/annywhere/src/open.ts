@@ -38,7 +38,9 @@ export async function openDatabase<Db extends Openable>(
     );
   }
   const url = urlOf(what);
-  if (url !== undefined && checkOriginals(originals ?? 'storage') === 'storage') {
+  if (url !== undefined && checkOriginals(originals ?? 'storage') !== 'memory') {
+    if (originals === 'mapped')
+      throw invalidArgument('originals', `can be 'mapped' only where the source is a path`);
     const start = await beginFile(url);
     return attempt(make, rest, (db) => db[openRanged](start));
   }

@@ -471,13 +471,14 @@ export class EngineBoundDb<Meta extends object = Metadata> {
 
   /**
    * Replaces the content by that of a file or of the bytes of one; unchanged on error. `storagePath` is opened.
-   * With `originals: 'storage'` vectors and metadata stay in the file, which is then open for reading only.
+   * With `originals: 'storage'` or `'mapped'` vectors and metadata stay in the file, which is then open for reading only.
    * Rejects with `Corrupt`, `VersionTooNew`, or `Mismatch` where the file contradicts the options.
    */
   async load(source: string | Uint8Array | ArrayBuffer, options?: LoadOptions): Promise<void> {
     const { storagePath, storage } = this.#options;
-    const stays = checkLoadOptions(options, source, storagePath ?? storage?.kind) === 'storage';
-    if (stays) return this.#openFile(this.#path(source as string, 'source', invalidArgument));
+    const originals = checkLoadOptions(options, source, storagePath ?? storage?.kind);
+    if (originals !== 'memory')
+      return this.#openFile(this.#path(source as string, 'source', invalidArgument), originals === 'mapped');
     if (typeof source === 'string') {
       const path = this.#path(source, 'source', invalidArgument);
       // What is there is the content already.
@@ -515,9 +516,9 @@ export class EngineBoundDb<Meta extends object = Metadata> {
   }
 
   /** Takes a file in place of the content and leaves vectors and metadata in it. */
-  async #openFile(path: string): Promise<void> {
+  async #openFile(path: string, mapped: boolean): Promise<void> {
     return this.#rewrite(async (engine) => {
-      const close = await this.#storage('source', invalidArgument).open(engine, path);
+      const close = await this.#storage('source', invalidArgument).open(engine, path, mapped);
       this.#closeFile();
       this.#file = close;
     });

@@ -43,6 +43,11 @@ pub trait Source {
     /// for all of them at once, and fail the first read.
     fn want(&self, _ranges: &[(u64, u64)]) {}
 
+    /// Whether the bytes are in memory, and reading copies them.
+    fn is_mapped(&self) -> bool {
+        false
+    }
+
     /// Another number than before if bytes that were read may be others when they are read again.
     fn version(&self) -> u32 {
         0

@@ -69,7 +69,7 @@ export const browserStorage: FileStorage = {
     return false;
   },
   load: async (engine, path) => (await choose()).load(engine, path),
-  open: async (engine, path) => (await choose()).open(engine, path),
+  open: async (engine, path, mapped) => (await choose()).open(engine, path, mapped),
   save: async (engine, path) => (await choose()).save(engine, path),
   move: async (from, to) => (await choose()).move(from, to),
   remove: async (path) => (await choose()).remove(path),

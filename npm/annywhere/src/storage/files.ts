@@ -8,7 +8,7 @@ import type { OpenStore, StoreEngine, StoreOptions } from './store.js';
 export interface FileEngine {
   readonly implementation: ImplementationType;
   loadFile(source: string | SyncFile): Promise<void>;
-  openFile(source: string | SyncFile): Promise<void>;
+  openFile(source: string | SyncFile, mapped: boolean): Promise<void>;
   saveFile(target: string | SyncFile): Promise<void>;
 }
 
@@ -20,8 +20,11 @@ export interface FileStorage {
   exists(path: string): Promise<boolean>;
   /** Replaces the engine's content by the file's; unchanged on error. */
   load(engine: FileEngine, path: string): Promise<void>;
-  /** Has the engine read from the file from now on, and resolves with what closes it. */
-  open(engine: FileEngine, path: string): Promise<() => void>;
+  /**
+   * Has the engine read from the file from now on, mapped into memory if that is asked for and can be, and resolves with
+   * what closes it.
+   */
+  open(engine: FileEngine, path: string, mapped: boolean): Promise<() => void>;
   /** Puts the engine's content in the place of the file, whole or not at all; folders are created. */
   save(engine: FileEngine, path: string): Promise<SaveInfo>;
   /** Puts a file in the place of another, durably. */

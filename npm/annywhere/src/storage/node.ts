@@ -47,14 +47,14 @@ export const nodeFiles: FileStorage = {
     }
   },
 
-  async open(engine, path) {
+  async open(engine, path, mapped) {
     if (engine.implementation === 'native') {
-      await engine.openFile(path);
+      await engine.openFile(path, mapped);
       return () => {};
     }
     const file = open(path, 'r');
     try {
-      await engine.openFile(file);
+      await engine.openFile(file, false);
     } catch (error) {
       file.close();
       throw error;

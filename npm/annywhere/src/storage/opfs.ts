@@ -49,7 +49,7 @@ export const opfs: FileStorage = {
     if (!file) throw ioError('open', new Error(`${path} does not exist in this origin's file system`));
     const handle = await opened(() => openAccess(file));
     try {
-      await engine.openFile(handle);
+      await engine.openFile(handle, false);
     } catch (error) {
       handle.close();
       throw error;
