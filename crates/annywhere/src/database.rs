@@ -621,7 +621,10 @@ impl Database {
                     let stop = if let Method::Graph { stop, .. } = plan.method { stop } else { None };
                     walk(graph, space, slots, selection, (ef, stop), scratch)
                 };
-                if ended && rescore {
+                if ended && rescore && codes.is_some() {
+                    if weigher.is_none() {
+                        scratch.sorted.truncate(codes.rescored(k, ef));
+                    }
                     kernels::run(Rescore { vectors, scratch });
                 }
                 let is_all = ended && weigher.is_some_and(|weigher| weigher.weigh(&mut scratch.sorted));

@@ -119,8 +119,8 @@ fn a_coded_graph_compares_codes_where_some_rows_match_and_finds_nearly_all() {
         let explained = database.explain(&rows.queries[0][0], &params, &|| 0.0).unwrap();
         assert_eq!((explained.strategy, explained.gave_up), (strategy, None), "{limit} rows");
         if strategy == "codes" {
-            // Each code, and as many vectors as the list is long.
-            assert_eq!(explained.distances, limit + 40, "{limit} rows");
+            // Each code, and the vectors of the nearest by their codes.
+            assert_eq!(explained.distances, limit + 2 * K + 16, "{limit} rows");
         }
     }
 }
