@@ -1,18 +1,13 @@
 // The contract of every entry, in Chromium: databases in workers of their own, in the page, in a worker of the caller,
 // and in the page because no worker starts.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { publicMethods } from '../../pkg-scripts/docs.mjs';
 import { contract } from '../contract/contract.mjs';
 import { codes, harm } from '../contract/errors.mjs';
 import { openBrowser } from './demo.mjs';
+import { serveSite } from './site.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
 /** What runs beside the entry, in the page or in a worker: keeps promises, brings about errors, says what was called. */
 const KEEPER = `
   import { contract } from '/tests/contract/contract.mjs';
@@ -49,24 +44,9 @@ const MADE = { '/page.html': PAGE, '/callers-worker.js': CALLERS_WORKER, '/keepe
 const GLUE = '/npm/annywhere/dist/annywhere_wasm.js';
 
 /** The files of the package and the contract; what `hidden` names is not there. */
-async function serve(hidden = []) {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://host');
-    try {
-      if (hidden.some((name) => pathname.endsWith(name))) throw new Error('hidden');
-      const file = MADE[pathname] ?? readFileSync(join(root, pathname));
-      // An engine that can be made to fail, wherever it runs.
-      const body = pathname === GLUE ? `${file}\n(${harm})(Engine);` : file;
-      // A simple server: it does not know the type of a .wasm.
-      response.writeHead(200, { 'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream' });
-      response.end(body);
-    } catch {
-      response.writeHead(404, { 'content-type': 'text/html' }).end('not here');
-    }
-  });
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
-}
+const serve = (hidden) =>
+  // An engine that can be made to fail, wherever it runs.
+  serveSite(MADE, { hidden, change: (path, body) => (path === GLUE ? `${body}\n(${harm})(Engine);` : body) });
 
 let browser;
 let site;

@@ -5,7 +5,7 @@ import { openPackagePage } from './package-page.mjs';
 
 /** Embeds texts by their lengths, through a cache; says what the embedder was asked for and what went wrong. */
 async function embed(texts, { ttlMs, now } = {}) {
-  const { cachedEmbedder, indexedDbStore } = await import('/embed.browser.js');
+  const { cachedEmbedder, indexedDbStore } = await import('/npm/annywhere/dist/embed.browser.js');
   const asked = [];
   const errors = [];
   const embedder = {

@@ -1,14 +1,9 @@
 // Stores that Chromium was given to keep and does not have any more: an error, and no empty database.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { openBrowser } from './demo.mjs';
+import { serveSite } from './site.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 const PAGE = `<!doctype html><link rel="icon" href="data:,"><title>annywhere</title><script type="module">
   const { VectorDb } = await import('/npm/annywhere/dist/browser.js');
   window.VectorDb = VectorDb;
@@ -36,22 +31,12 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><title>annywhere</ti
 </script>`;
 
 describe('a store that the browser has removed', () => {
-  let [server, browser, page, session, origin] = [];
+  let [site, browser, page, session, origin] = [];
   let stores = 0;
   let path;
   before(async () => {
-    server = createServer((request, response) => {
-      const { pathname } = new URL(request.url, 'http://host');
-      try {
-        const body = pathname === '/page.html' ? PAGE : readFileSync(join(root, pathname));
-        response.writeHead(200, { 'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream' });
-        response.end(body);
-      } catch {
-        response.writeHead(404).end();
-      }
-    });
-    await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-    origin = `http://127.0.0.1:${server.address().port}`;
+    site = await serveSite({ '/page.html': PAGE });
+    origin = site.url;
     browser = await openBrowser();
   });
   beforeEach(async () => {
@@ -64,7 +49,7 @@ describe('a store that the browser has removed', () => {
   afterEach(() => page.close());
   after(async () => {
     await browser.close();
-    server.close();
+    site.close();
   });
 
   const HERE = { worker: false };

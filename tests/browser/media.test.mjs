@@ -62,7 +62,7 @@ describe('media search in a browser', () => {
       assert.equal(expected.hits.length, 12);
       assert.equal(expected.failed, 'the listener is broken');
       const found = await page.evaluate(`(async () => {
-        const modules = { ...(await import('/browser.js')), ...(await import('/media/index.js')) };
+        const modules = { ...(await import('/npm/annywhere/dist/browser.js')), ...(await import('/npm/annywhere/dist/media/index.js')) };
         return (${search})(modules, ${JSON.stringify(titles())}, ${JSON.stringify(options)});
       })()`);
       assert.deepEqual(found, expected);

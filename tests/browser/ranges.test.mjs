@@ -1,17 +1,12 @@
 // A file of another origin of which only parts are fetched, in Chromium: from a worker of its own, from the page, and from a
 // worker of the caller.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { VectorDb } from 'annywhere/wasm';
 import { RangeServer } from '../range-server.mjs';
 import { openBrowser } from './demo.mjs';
+import { serveSite } from './site.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 const MADE = {
   '/page.html': '<!doctype html><link rel="icon" href="data:,"><title>annywhere</title>',
   '/ask.js': `
@@ -47,20 +42,10 @@ describe('a file at a URL', () => {
     await whole.insertBatch({ ids, vectors, metadata });
     bytes = Buffer.from(await whole.toBytes());
     files = await new RangeServer(bytes).listen();
-    site = createServer((request, response) => {
-      const { pathname } = new URL(request.url, 'http://host');
-      try {
-        const body = MADE[pathname] ?? readFileSync(join(root, pathname));
-        response.writeHead(200, { 'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream' });
-        response.end(body);
-      } catch {
-        response.writeHead(404).end();
-      }
-    });
-    await new Promise((listening) => site.listen(0, '127.0.0.1', listening));
+    site = await serveSite(MADE);
     browser = await openBrowser();
     page = await browser.context.newPage();
-    await page.goto(`http://127.0.0.1:${site.address().port}/page.html`);
+    await page.goto(`${site.url}/page.html`);
   });
   after(async () => {
     await browser.close();

@@ -2,16 +2,13 @@
 // two tabs.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { serveSite } from './site.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 const FULL = process.env.ANNYWHERE_FULL !== undefined;
 const KILLS = FULL ? 25 : 3;
 const IDB_KILLS = FULL ? 25 : 2;
@@ -40,28 +37,19 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module
 const MADE = { '/page.html': PAGE, '/writer.js': WRITER };
 
 let said = [];
-let server;
+let site;
 let url;
 before(async () => {
-  server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url, 'http://host');
-    if (pathname === '/said') {
+  site = await serveSite(MADE, {
+    heard({ pathname, searchParams }) {
+      if (pathname !== '/said') return false;
       said.push(Object.fromEntries(searchParams));
-      response.end();
-      return;
-    }
-    try {
-      const body = MADE[pathname] ?? readFileSync(join(root, pathname));
-      response.writeHead(200, { 'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream' });
-      response.end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
+      return true;
+    },
   });
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  url = `http://127.0.0.1:${server.address().port}/page.html`;
+  url = `${site.url}/page.html`;
 });
-after(() => server.close());
+after(() => site.close());
 
 const ARGS = [
   '--no-sandbox',

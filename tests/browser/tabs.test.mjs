@@ -1,15 +1,10 @@
 // One store in several tabs of real Chromium: one tab has it open, the others work through it, and another takes over when
 // it closes or is killed.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { openBrowser } from './demo.mjs';
+import { serveSite } from './site.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 const KILLS = process.env.ANNYWHERE_FULL ? 12 : 3;
 
 // Keeps the workers, so that they can be killed; `open` makes the page's database, `loop` inserts until it is told to stop.
@@ -46,33 +41,18 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><title>annywhere</ti
   window.isLoaded = true;
 </script>`;
 
-/** The files of the package; what `hidden` names is not there. */
-async function serve(hidden) {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://host');
-    try {
-      if (hidden && pathname.endsWith(hidden)) throw new Error('hidden');
-      const body = pathname === '/page.html' ? PAGE : readFileSync(join(root, pathname));
-      response.writeHead(200, { 'content-type': TYPES[extname(pathname)] ?? 'application/octet-stream' });
-      response.end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  return server;
-}
-
-for (const [place, hidden] of [
-  ['OPFS, in workers', undefined],
-  ['IndexedDB, in pages without workers', 'engine-worker.js'],
+for (const [place, storage] of [
+  ['OPFS, in workers', 'opfs'],
+  ['IndexedDB, in pages without workers', 'indexeddb'],
 ]) {
   describe(`tabs with one store (${place})`, () => {
-    let [server, browser] = [];
+    const inPages = storage === 'indexeddb';
+    let [site, browser] = [];
     let pages = [];
     let stores = 0;
     before(async () => {
-      server = await serve(hidden);
+      const hidden = inPages ? ['engine-worker.js'] : [];
+      site = await serveSite({ '/page.html': PAGE }, { hidden });
       browser = await openBrowser();
     });
     afterEach(async () => {
@@ -81,14 +61,14 @@ for (const [place, hidden] of [
     });
     after(async () => {
       await browser.close();
-      server.close();
+      site.close();
     });
 
     /** A page that has opened the store. */
     async function tab(storagePath, options) {
       const page = await browser.context.newPage();
       pages.push(page);
-      await page.goto(`http://127.0.0.1:${server.address().port}/page.html`);
+      await page.goto(`${site.url}/page.html`);
       await page.waitForFunction(() => window.isLoaded);
       await page.evaluate(([path, options]) => window.open_(path, options), [storagePath, options]);
       return page;
@@ -99,7 +79,7 @@ for (const [place, hidden] of [
       while (made.length < count) made.push(await tab(storagePath));
       return { storagePath, made };
     };
-    const kill = hidden
+    const kill = inPages
       ? (page) => page.close()
       : (page) =>
           page.evaluate(() => {
@@ -122,7 +102,6 @@ for (const [place, hidden] of [
           count: window.db.getStats().count,
           storage: window.db.getStats().storage,
         }));
-        const storage = hidden ? 'indexeddb' : 'opfs';
         assert.deepEqual(seen, { rows: 3, row: { n: 2 }, hits: 3, count: 3, storage }, `tab ${at}`);
       }
       assert.equal(await made[2].evaluate(() => window.db.delete('row 0')), true);
@@ -275,7 +254,7 @@ for (const [place, hidden] of [
         }
         const vectors = new Float32Array(8 * 600_000).map((_, at) => Math.sin(at * at));
         window.db.insertBatch({ ids: Array.from({ length: 600_000 }, (_, at) => `more ${at}`), vectors });
-      }, hidden !== undefined);
+      }, inPages);
       await new Promise((resolve) => setTimeout(resolve, 100));
       const asked = made[1].evaluate(() =>
         Promise.all([

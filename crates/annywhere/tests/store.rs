@@ -9,6 +9,7 @@ use annywhere::{
     Access, Backend, Config, Database, Error, Index, MemoryBackend, Metric, Quantization, Store,
 };
 use proptest::prelude::*;
+use support::disk::{bytes_of, newest, with};
 use support::{Random, config};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -189,23 +190,6 @@ fn small() -> MemoryBackend {
     store.delete(&mut database, &["a"]).unwrap();
     store.flush().unwrap();
     store.into_backend()
-}
-
-fn bytes_of(disk: &MemoryBackend, name: &str) -> Vec<u8> {
-    let mut bytes = vec![0; disk.size(name).unwrap().unwrap() as usize];
-    disk.read_at(name, 0, &mut bytes).unwrap();
-    bytes
-}
-
-fn with(disk: &MemoryBackend, name: &str, bytes: &[u8]) -> MemoryBackend {
-    let mut disk = disk.clone();
-    disk.set_len(name, bytes.len() as u64).unwrap();
-    disk.write_at(name, 0, bytes).unwrap();
-    disk
-}
-
-fn newest(disk: &MemoryBackend, kind: &str) -> String {
-    disk.list().unwrap().into_iter().filter(|name| name.starts_with(kind)).max().unwrap()
 }
 
 #[test]

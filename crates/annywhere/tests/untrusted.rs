@@ -15,6 +15,7 @@ use annywhere::{
     Access, Backend, Config, Database, HnswConfig, MemoryBackend, Metric, Quantization, SearchParams, Store,
 };
 use peak_alloc::PeakAlloc;
+use support::disk::{bytes_of, newest, with};
 use support::segment::{END_BYTES, ENTRY_BYTES, put_together, seal, take_apart, with_table};
 use support::{Random, config};
 use xxhash_rust::xxh3::xxh3_64;
@@ -186,23 +187,6 @@ fn store() -> (Config, MemoryBackend) {
     }
     store.flush().unwrap();
     (config, store.into_backend())
-}
-
-fn bytes_of(disk: &MemoryBackend, name: &str) -> Vec<u8> {
-    let mut bytes = vec![0; disk.size(name).unwrap().unwrap() as usize];
-    disk.read_at(name, 0, &mut bytes).unwrap();
-    bytes
-}
-
-fn with(disk: &MemoryBackend, name: &str, bytes: &[u8]) -> MemoryBackend {
-    let mut disk = disk.clone();
-    disk.set_len(name, bytes.len() as u64).unwrap();
-    disk.write_at(name, 0, bytes).unwrap();
-    disk
-}
-
-fn newest(disk: &MemoryBackend, kind: &str) -> String {
-    disk.list().unwrap().into_iter().filter(|name| name.starts_with(kind)).max().unwrap()
 }
 
 /// Header and frames of a journal with right checksums, as far as lengths lead.

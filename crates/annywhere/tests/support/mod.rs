@@ -1,6 +1,7 @@
 //! What the test suites share: reproducible vectors, and the plain model that defines the right answers.
 #![allow(dead_code, reason = "each suite uses a part")]
 
+pub mod disk;
 pub mod segment;
 
 use std::collections::BTreeMap;
