@@ -6,6 +6,7 @@
 //   browser  the npm package and the demo in Chromium
 //   worker   the edge search endpoint in workerd
 //   package  the packed tarballs in their consumers
+//   fuzz     files made up by a fuzzer; not among the quick ones
 //   full     all of it with the long proofs: Rust tests marked #[ignore], and ANNYWHERE_FULL=1 for the others
 //
 // The last line is `N passed, N failed` and, where something did not run, `, N skipped`. A suite that ends without
@@ -17,14 +18,16 @@ import { join, relative } from 'node:path';
 import { build } from './build.mjs';
 import { check } from './check.mjs';
 import { cargoCounts, closingLine, tapCounts } from './lib/counts.mjs';
-import { inRoot, root } from './lib/paths.mjs';
-import { attempt, Failure, main } from './lib/run.mjs';
+import { inRoot, inTarget, root } from './lib/paths.mjs';
+import { attempt, Failure, main, run } from './lib/run.mjs';
 import { filesBelow } from './lib/stamp.mjs';
 import { canInstallDebian, chromium, hasNeonTools, NEON_TARGET } from './lib/tools.mjs';
 import { setup } from './setup.mjs';
 
 // Only what depends on the processor runs under emulation, which is some ten times slower.
 const NEON_FILTERS = ['kernels', 'same_everywhere'];
+const CARGO_FUZZ = '0.13.2';
+const FUZZ_TARGETS = ['segment', 'superblock', 'journal'];
 // A hanging suite becomes a failure well before CI gives up.
 const QUICK_LIMIT_MS = 15 * 60_000;
 const FULL_LIMIT_MS = 120 * 60_000;
@@ -45,7 +48,9 @@ const GROUPS = {
   browser: { purpose: 'work', built: 'or fail', suites: { browser: browserTest } },
   worker: { purpose: 'start', built: 'or fail', suites: { worker: (mode) => nodeTest('worker', mode) } },
   package: { purpose: 'work', built: 'or fail', suites: { package: (mode) => nodeTest('package', mode) } },
+  fuzz: { purpose: 'start', suites: { fuzz: fuzzTest } },
 };
+const QUICK_GROUPS = Object.keys(GROUPS).filter((name) => name !== 'fuzz');
 
 async function cargoTest(args, mode, filters = []) {
   const harness = [...filters, ...(mode.full ? ['--include-ignored'] : [])];
@@ -62,6 +67,29 @@ function neonTest(mode) {
     return { notRun, optional: !canInstallDebian() };
   }
   return cargoTest(['-p', 'annywhere', '--tests', '--target', NEON_TARGET], mode, NEON_FILTERS);
+}
+
+/** A minute for each target, guided by coverage. A target counts as one test. */
+async function fuzzTest(mode) {
+  const tools = inTarget('tools');
+  const program = join(tools, 'bin', 'cargo-fuzz');
+  if (!existsSync(program)) {
+    await run('cargo', ['install', '--quiet', '--locked', '--root', tools, `cargo-fuzz@${CARGO_FUZZ}`]);
+  }
+  const folder = inRoot('crates/annywhere/fuzz');
+  const [target, corpus] = [inTarget('fuzz'), inTarget('fuzz', 'corpus')];
+  const where = ['--manifest-path', join(folder, 'Cargo.toml'), '--target-dir', target];
+  await run('cargo', ['run', '--quiet', '--release', '--locked', ...where, '--bin', 'seeds', '--', corpus]);
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const name of FUZZ_TARGETS) {
+    // The sanitizers need another toolchain; there is hardly any `unsafe` for them to look at.
+    const options = ['--fuzz-dir', folder, '--target-dir', target, '--sanitizer', 'none', '-O'];
+    const limits = ['-max_total_time=60', '-timeout=10', '-rss_limit_mb=1024', '-print_final_stats=1'];
+    const args = ['fuzz', 'run', ...options, name, join(corpus, name), '--', ...limits];
+    const { code } = await attempt(program, args, { output: 'both', timeoutMs: mode.limitMs });
+    counts[code === 0 ? 'passed' : 'failed'] += 1;
+  }
+  return counts;
 }
 
 function browserTest(mode) {
@@ -164,7 +192,8 @@ await main(import.meta, async (args) => {
     throw new Failure(
       `There is no suite "${unknown}"; known are ${Object.keys(GROUPS).join(', ')} and full.`,
     );
+  const groups = named.length > 0 ? named : full ? Object.keys(GROUPS) : QUICK_GROUPS;
   const mode = { full, limitMs: full ? FULL_LIMIT_MS : QUICK_LIMIT_MS };
-  const { failed } = summarize(await runGroups(named.length > 0 ? named : Object.keys(GROUPS), mode));
+  const { failed } = summarize(await runGroups(groups, mode));
   process.exitCode = failed > 0 ? 1 : 0;
 });

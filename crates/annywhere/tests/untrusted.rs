@@ -11,21 +11,21 @@ mod support;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use annywhere::{
-    Access, Backend, Config, Database, HnswConfig, MemoryBackend, Metric, Quantization, SearchParams, Store,
-};
+use annywhere::{Backend, Config, MemoryBackend};
 use peak_alloc::PeakAlloc;
+use support::Random;
 use support::disk::{bytes_of, newest, with};
 use support::segment::{END_BYTES, ENTRY_BYTES, put_together, seal, take_apart, with_table};
-use support::{Random, config};
-use xxhash_rust::xxh3::xxh3_64;
+use support::subjects::{
+    DIMENSIONS, SLOTS, Subject, opens_twice, read, seal_journal, seal_slots, search_in_all_ways, store,
+    subjects,
+};
 
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 /// One test at a time, because allocations are counted for all.
 static ALONE: Mutex<()> = Mutex::new(());
 
-const DIMENSIONS: usize = 5;
 /// What may be allocated beside twice the file.
 const CAP_BYTES: usize = 16 << 20;
 /// Longer than any file of these sizes takes, on a busy machine too.
@@ -50,44 +50,6 @@ const NUMBERS: [u64; 14] = [
     i64::MAX as u64,
     u64::MAX,
 ];
-
-struct Subject {
-    config: Config,
-    bytes: Vec<u8>,
-}
-
-/// Files of every index, with words, columns, dead and replaced rows.
-fn subjects() -> Vec<Subject> {
-    let hnsw_config = Some(HnswConfig { m: Some(4), ef_construction: Some(20), ef_search: Some(20) });
-    let base = |metric| Config { text_fields: Some(vec!["t".to_owned()]), ..config(DIMENSIONS, metric) };
-    let coded = |quantization, metric| Config { quantization: Some(quantization), ..base(metric) };
-    let configs = [
-        (Config { hnsw_config, ..base(Metric::Cosine) }, 300),
-        (Config { hnsw_config, ..coded(Quantization::None, Metric::Dot) }, 200),
-        (coded(Quantization::Rabitq { bits: Some(2) }, Metric::Euclidean), 1_100),
-        (Config { hnsw_config, ..coded(Quantization::Rabitq { bits: Some(4) }, Metric::Euclidean) }, 1_100),
-        (coded(Quantization::Product { subspaces: Some(4), k: None }, Metric::Cosine), 1_100),
-        (base(Metric::Manhattan), 60),
-    ];
-    configs.map(|(config, rows)| Subject { bytes: filled(&config, rows).to_bytes().unwrap(), config }).into()
-}
-
-fn filled(config: &Config, rows: usize) -> Database {
-    let mut random = Random(4);
-    let mut database = Database::new(config).unwrap();
-    let texts: Vec<String> = (0..rows)
-        .map(|row| format!(r#"["{row}",{{"t":"often w{} é{row}","n":{}}}]"#, row % 17, random.below(9)))
-        .collect();
-    let vectors: Vec<f32> = (0..rows * DIMENSIONS).map(|_| random.below(7) as f32 - 2.9).collect();
-    database.insert(&format!("[{}]", texts.join(",")), &vectors).unwrap();
-    database.delete(&["3", "11", "40"]).unwrap();
-    database.count(r#"{"n":{"$gte":3}}"#).unwrap();
-    if config.hnsw_config.is_some() {
-        let params = SearchParams { target_recall: Some(0.9), ..SearchParams::default() };
-        database.search(&[1.0; DIMENSIONS], &params).unwrap();
-    }
-    database
-}
 
 /// Changes some bytes as files go wrong: other numbers, other lengths, parts elsewhere.
 fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
@@ -170,46 +132,6 @@ fn mutated_segment(file: &[u8], random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// A store with a checkpoint and changes behind it.
-fn store() -> (Config, MemoryBackend) {
-    let config = config(DIMENSIONS, Metric::Cosine);
-    let (mut store, mut database) = Store::open(MemoryBackend::default(), &config, Access::Write).unwrap();
-    let mut random = Random(5);
-    for round in 0..4 {
-        let rows: Vec<String> =
-            (0..20).map(|row| format!(r#"["{}",{{"n":{row}}}]"#, round * 7 + row)).collect();
-        let vectors: Vec<f32> = (0..20 * DIMENSIONS).map(|_| random.real()).collect();
-        store.insert(&mut database, &format!("[{}]", rows.join(",")), &vectors).unwrap();
-        store.delete(&mut database, &["8"]).unwrap();
-        if round == 1 {
-            store.checkpoint(&database).unwrap();
-        }
-    }
-    store.flush().unwrap();
-    (config, store.into_backend())
-}
-
-/// Header and frames of a journal with right checksums, as far as lengths lead.
-fn seal_journal(journal: &mut [u8]) {
-    const HEADER: usize = 128;
-    const FRAME: usize = 40;
-    let Some(header) = journal.get_mut(..HEADER) else { return };
-    let mut previous = xxh3_64(&header[..HEADER - 8]);
-    header[HEADER - 8..].copy_from_slice(&previous.to_le_bytes());
-    let mut at = HEADER;
-    while at + FRAME <= journal.len() {
-        let length = u32::from_le_bytes(journal[at..at + 4].try_into().unwrap()) as usize;
-        let end = at + FRAME + length;
-        if end > journal.len() {
-            return;
-        }
-        journal[at + 24..at + 32].copy_from_slice(&previous.to_le_bytes());
-        previous = xxh3_64(&[&journal[at..at + 32], &journal[at + FRAME..end]].concat());
-        journal[at + 32..at + FRAME].copy_from_slice(&previous.to_le_bytes());
-        at = end.next_multiple_of(8);
-    }
-}
-
 /// Runs something on a file of so many bytes, and panics if it takes too long or too much memory.
 fn within_bounds<R>(seed: u64, bytes: usize, run: impl FnOnce() -> R) -> R {
     ALLOCATED.reset_peak_usage();
@@ -245,16 +167,7 @@ fn segments_open(most: u64, limit: Duration) {
     tried("segment", most, limit, |seed, random| {
         let Subject { config, bytes } = &subjects[random.below(subjects.len())];
         let file = mutated_segment(bytes, random);
-        within_bounds(seed, file.len(), || match Database::read(&file.as_slice(), config) {
-            Ok(_) => true,
-            Err(error) => {
-                assert!(
-                    matches!(error.code(), "Corrupt" | "VersionTooNew" | "Mismatch"),
-                    "seed {seed}: {error}"
-                );
-                false
-            }
-        })
+        within_bounds(seed, file.len(), || read(&file, config).is_some())
     });
 }
 
@@ -266,22 +179,8 @@ fn mutated_files_are_searched(most: u64, limit: Duration) {
         let queries: Vec<Vec<f32>> =
             (0..3).map(|_| (0..DIMENSIONS).map(|_| random.real()).collect()).collect();
         within_bounds(seed, file.len(), || {
-            let Ok(database) = Database::read(&file.as_slice(), config) else { return false };
-            let all = SearchParams { k: 10, ..SearchParams::default() };
-            let params = [
-                all.clone(),
-                SearchParams { k: 1_000, ..all.clone() },
-                SearchParams { target_recall: Some(0.9), ..all.clone() },
-                SearchParams { filter: Some(serde_json::json!({ "n": { "$gte": 3 } })), ..all.clone() },
-                SearchParams { text: Some("often w3".to_owned()), ..all },
-            ];
-            for (query, params) in
-                queries.iter().flat_map(|query| params.iter().map(move |params| (query, params)))
-            {
-                let hits = database.search(query, params).unwrap();
-                assert!(hits.scores().iter().all(|score| !score.is_nan()), "seed {seed}");
-                assert!(hits.len() <= params.k, "seed {seed}");
-            }
+            let Some(database) = read(&file, config) else { return false };
+            queries.iter().for_each(|query| search_in_all_ways(&database, query));
             true
         })
     });
@@ -293,15 +192,13 @@ fn superblocks_open(most: u64, limit: Duration) {
     tried("superblock", most, limit, |seed, random| {
         let mut superblock = whole.clone();
         for _ in 0..1 + random.below(3) {
-            let begin = 32_768 * random.below(2);
-            // Behind the magic, and before the checksum.
-            let place = begin + 12 + 4 * random.below(26);
+            // Behind the magic of either slot, and before the checksum.
+            let place = SLOTS[random.below(2)] + 12 + 4 * random.below(26);
             let number = NUMBERS[random.below(NUMBERS.len())];
-            let width = if place % 8 == 0 { 8 } else { 4 };
+            let width = if place.is_multiple_of(8) { 8 } else { 4 };
             superblock[place..place + width].copy_from_slice(&number.to_le_bytes()[..width]);
-            let checksum = xxh3_64(&superblock[begin..begin + 120]);
-            superblock[begin + 120..begin + 128].copy_from_slice(&checksum.to_le_bytes());
         }
+        seal_slots(&mut superblock);
         opens(seed, &config, with(&disk, "superblock", &superblock))
     });
 }
@@ -323,20 +220,7 @@ fn journals_open(most: u64, limit: Duration) {
 /// Whether a store opens; if it does, it can be written to and opens again.
 fn opens(seed: u64, config: &Config, disk: MemoryBackend) -> bool {
     let bytes = disk.list().unwrap().iter().map(|name| disk.size(name).unwrap().unwrap() as usize).sum();
-    within_bounds(seed, bytes, || match Store::open(disk, config, Access::Write) {
-        Ok((mut store, mut database)) => {
-            store.insert(&mut database, r#"[["new",null]]"#, &[1.0; DIMENSIONS]).unwrap();
-            store.flush().unwrap();
-            let (_, again) = Store::open(store.into_backend(), config, Access::Write).unwrap();
-            assert_eq!(again.len(), database.len(), "seed {seed}");
-            true
-        }
-        Err(error) => {
-            let known = matches!(error.code(), "Corrupt" | "VersionTooNew" | "Mismatch" | "OutOfMemory");
-            assert!(known, "seed {seed}: {error}");
-            false
-        }
-    })
+    within_bounds(seed, bytes, || opens_twice(config, disk))
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 pub mod disk;
 pub mod segment;
+pub mod subjects;
 
 use std::collections::BTreeMap;
 
