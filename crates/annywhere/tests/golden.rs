@@ -116,11 +116,11 @@ fn scanned_files_and_hits_are_the_same_everywhere() {
 }
 
 const SCANNED: [(u64, u64); 5] = [
-    (0xc6e4_652a_713e_de89, 0xfe5a_f0e7_c177_e5fd),
-    (0xf83d_96af_a139_85d1, 0xe43f_e1be_d3f5_98e7),
-    (0xac3f_08fb_2cad_b0a7, 0xb65c_a0fe_607e_82a3),
+    (0x7d7f_1ed5_948f_accb, 0x1c95_c77f_186b_1d82),
+    (0xa698_2d2c_eb40_282f, 0xcb76_96f1_fcc9_4117),
+    (0x7e73_e61f_7a3c_c0ae, 0x34e4_07b9_be39_d039),
     (0x19ce_06ca_9001_5953, 0x8630_dc19_2832_0611),
-    (0x9ed7_f1ae_077d_d611, 0x5de7_4847_ab89_12c9),
+    (0x35f3_44c8_51de_4725, 0x5b0b_2831_8f5c_fc1e),
 ];
 
 #[test]
@@ -167,7 +167,7 @@ fn files_and_hits_of_words_are_the_same_everywhere() {
     assert_eq!(found, WORDS, "{found:#x?}");
 }
 
-const WORDS: (u64, u64) = (0x8915_f713_913a_a2d0, 0xc998_a026_8e0f_7d5d);
+const WORDS: (u64, u64) = (0xc8f6_c191_12d7_a7fb, 0xa1fe_e16d_d214_6f6a);
 
 #[test]
 fn files_and_hits_are_the_same_everywhere() {
