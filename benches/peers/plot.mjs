@@ -23,7 +23,6 @@ const COLOURS = {
   'faiss-ivf-pq': '#2f9e44',
   'faiss-hnsw': '#82c91e',
   pyglass: '#e8890c',
-  hnsw_rs: '#495057',
   'instant-distance': '#c92a2a',
   'hnswlib-node': '#7048e8',
   usearch: '#0c8599',
