@@ -38,7 +38,7 @@ impl Source for FileSource {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
         read_exact_at(&self.file, buffer, offset).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => ends_before("file", offset, buffer),
+            ErrorKind::UnexpectedEof => ends_before("it", offset, buffer),
             _ => Error::Io { operation: "read".to_owned(), reason: error.to_string() },
         })
     }
@@ -61,9 +61,7 @@ impl Source for MappedFile {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
-        let bytes = usize::try_from(offset).ok().and_then(|start| self.0.get(start..)?.get(..buffer.len()));
-        buffer.copy_from_slice(bytes.ok_or_else(|| ends_before("file", offset, buffer))?);
-        Ok(())
+        self.0.as_ref().read_at(offset, buffer)
     }
 
     fn is_mapped(&self) -> bool {

@@ -227,8 +227,8 @@ impl Task for Encode<'_> {
         let Self { codes: Compact { metric, codec, centre, rows, .. }, mut residual } = self;
         let mut row = vec![0; rows.stride()];
         let words = row.len() - 1;
-        let products =
-            kernels.dot(&residual[..centre.len()], [&residual[..centre.len()], centre, centre, centre]);
+        let own = &residual[..centre.len()];
+        let products = kernels.dot(own, [own, centre, centre, centre]);
         let shift = if *metric == Metric::Euclidean { products[0] } else { 0.0 - products[1] };
         let mut code = vec![0; codec.bytes()];
         let factor = codec.encode(kernels, &mut residual, &mut code);
